@@ -1,0 +1,386 @@
+"""The WSGI application: what every request has in common, around the mounted front ends.
+
+``build(config)`` gives a plain WSGI callable with no tie to the server that runs it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from backends.base import Backend
+from gateway.auth import Authenticator, Basic
+from gateway.catalogue import Defaults
+from gateway.cloud import Cloud, CloudSettings
+from gateway.config import Config, ConfigError, options_of
+from gateway.frontends import PRINCIPAL, REASON, REQUEST_ID, ROUTE, Mounted, Services, mounted
+from gateway.identity import Principal, Role
+from gateway.logs import RequestLog, as_json
+from gateway.metrics import CONTENT_TYPE, Metrics
+from gateway.model import GatewayError, NotAuthenticated, TooManyRequests
+from gateway.policy.quota import Quotas
+from gateway.policy.restricted import Restrictions
+from gateway.store import Database, migrate
+from gateway.store.users import Users
+from gateway.version import version
+from gateway.zones import Zones
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = logging.getLogger("gateway")
+
+BACKENDS = "stratusgate.backends"
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class Gateway:
+    """Everything one configuration builds, without a server: library users start here."""
+
+    def __init__(self, config: Config, *, metrics: Metrics | None = None) -> None:
+        self.config = config
+        self.version = version()
+        self.metrics = metrics
+        self.database = Database(config.store_url)
+        self.users = Users(self.database)
+        self.zones = Zones({name: _backend(name, table, config) for name, table in config.backends.items()})
+        self.cloud = Cloud(
+            self.database,
+            self.zones,
+            _settings(config),
+            version=self.version,
+            observer=metrics.backend_call if metrics else None,
+        )
+        self.authenticator = Authenticator(
+            [_MODES[name](self) for name in _known_methods(config.get("auth", "methods"))]
+        )
+
+    def services(self, mount: Mounted) -> Services:
+        return Services(
+            cloud=self.cloud,
+            authenticator=self.authenticator,
+            version=self.version,
+            public_url=self.config.get("server", "public_url"),
+            anonymous_model=self.config.get("auth", "anonymous_model"),
+            max_body=self.config.get("server", "max_body"),
+            prefix=mount.prefix,
+        )
+
+
+def _basic(gateway: Gateway) -> Basic:
+    config = gateway.config
+    return Basic(
+        gateway.users,
+        lambda: gateway.cloud.generation()[0],
+        realm=config.get("auth", "realm"),
+        failures_per_minute=config.get("auth", "failures_per_minute"),
+    )
+
+
+_MODES: Mapping[str, Callable[[Gateway], Basic]] = {"basic": _basic}
+
+
+def _known_methods(names: Sequence[str]) -> Sequence[str]:
+    problems = [
+        f"auth.methods: no mode {name!r}; known: {', '.join(_MODES)}" for name in names if name not in _MODES
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return names
+
+
+def _backend(zone: str, table: Mapping[str, Any], config: Config) -> Backend:
+    known = {entry.name: entry for entry in entry_points(group=BACKENDS)}
+    options = dict(table)
+    driver = options.pop("driver")
+    if driver not in known:
+        raise ConfigError(
+            [f"backends.{zone}.driver: no driver {driver!r}; known: {', '.join(sorted(known))}"]
+        )
+    made: Backend = options_of(
+        lambda given: known[driver].load().from_options(given, data=str(config.data)),
+        f"backends.{zone}",
+        options,
+    )
+    return made
+
+
+def _settings(config: Config) -> CloudSettings:
+    defaults = {key: config.get("defaults", key) for key in config.values["defaults"]}
+    return CloudSettings(
+        mode=0o777 & ~config.get("tenancy", "umask"),
+        collection_delete=config.get("tenancy", "collection_delete") == "owner",
+        defaults=Defaults(**defaults),
+        quotas=Quotas(config.quotas),
+        restrictions=Restrictions(config.restricted),
+        instance_types=config.instance_types,
+    )
+
+
+class Application:
+    """Request ids, mounting, health, metrics and the request log, in one WSGI callable."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.draining = False
+        config = gateway.config
+        self._metrics = gateway.metrics
+        self._log = RequestLog(
+            as_json=as_json(config.get("log", "format")), enabled=config.get("log", "access")
+        )
+        self._mounts: list[tuple[str, str, WSGIApplication]] = []
+        self._exact: dict[str, tuple[str, str, WSGIApplication]] = {}
+        self.mounts = mounted(config.frontends)
+        for mount in self.mounts:
+            services = gateway.services(mount)
+            application = options_of(
+                partial(mount.frontend.build, services),
+                f"frontends.{mount.frontend.name}",
+                mount.options,
+            )
+            entry = (mount.prefix, mount.frontend.name, application)
+            self._mounts.append(entry)
+            self._exact |= dict.fromkeys(mount.frontend.well_known, ("", *entry[1:]))
+        self._mounts.sort(key=lambda entry: -len(entry[0]))
+        self._own: Mapping[str, Callable[[WSGIEnvironment], _Answer]] = {
+            "/healthz": lambda environ: _text("200 OK", "ok"),
+            "/readyz": self._readyz,
+            "/startupz": self._startupz,
+            "/metrics": self._metrics_page,
+        }
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        begun = time.perf_counter()
+        request_id = environ.get("HTTP_X_REQUEST_ID", "")
+        if _REQUEST_ID.fullmatch(request_id) is None:
+            request_id = uuid.uuid4().hex
+        environ[REQUEST_ID] = request_id
+        path = environ["PATH_INFO"]
+        own = self._own.get(path)
+        if own is not None:
+            return _answer(own(environ), environ, request_id, start_response)
+        prefix, protocol, application = self._exact.get(path) or self._mount(path)
+        if prefix:
+            environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + prefix
+            environ["PATH_INFO"] = path[len(prefix) :] or "/"
+        exchange = _Exchange(self, environ, protocol, path, begun, start_response)
+        try:
+            body = application(environ, exchange.start)
+        except Exception:
+            log.exception("request failed", extra={"fields": {"request_id": request_id, "path": path}})
+            body = exchange.fail()
+        if isinstance(body, list):
+            exchange.end(sum(map(len, body)))
+            return body
+        return exchange.watch(body)
+
+    def _mount(self, path: str) -> tuple[str, str, WSGIApplication]:
+        for entry in self._mounts:
+            prefix = entry[0]
+            if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("/", ""):
+                return entry
+        return "", "none", _nothing_here
+
+    def _readyz(self, environ: WSGIEnvironment) -> _Answer:
+        checks = [self._checked("store", lambda: self.gateway.database.read(migrate.ALIVE))]
+        zones = self.gateway.zones
+        checks += [self._checked(f"backend {zone}", zones.backend(zone).check) for zone in zones.names()]
+        backend_up = any(check["ok"] for check in checks[1:])
+        ready = checks[0]["ok"] and backend_up and not self.draining
+        status = "200 OK" if ready else "503 Service Unavailable"
+        if "verbose=1" in environ.get("QUERY_STRING", "") and self._is_monitor(environ):
+            checks.append({"name": "draining", "ok": not self.draining, "seconds": 0.0})
+            return status, "application/json", json.dumps({"ready": ready, "checks": checks}).encode() + b"\n"
+        return _text(status, "ready" if ready else "not ready")
+
+    @staticmethod
+    def _checked(name: str, work: Callable[[], object]) -> dict[str, Any]:
+        begun, failure = time.perf_counter(), None
+        try:
+            work()
+        except GatewayError as error:
+            failure = error.message
+        check = {"name": name, "ok": failure is None, "seconds": round(time.perf_counter() - begun, 6)}
+        return check if failure is None else {**check, "error": failure}
+
+    def _startupz(self, environ: WSGIEnvironment) -> _Answer:
+        try:
+            started = migrate.current(self.gateway.database) == migrate.head()
+        except Exception:
+            log.exception("the store does not answer")
+            started = False
+        return _text("200 OK", "started") if started else _text("503 Service Unavailable", "not started")
+
+    def _is_monitor(self, environ: WSGIEnvironment) -> bool:
+        token = self.gateway.config.get("metrics", "token")
+        given = environ.get("HTTP_AUTHORIZATION", "")
+        if token and hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            return True
+        try:
+            principal = self.gateway.authenticator.authenticate(environ)
+        except GatewayError:
+            return False
+        return principal.has(Role.ADMIN) or principal.has(Role.MONITOR)
+
+    def _metrics_page(self, environ: WSGIEnvironment) -> _Answer:
+        if self._metrics is None:
+            return _text("404 Not Found", "metrics are switched off")
+        admin_port = self.gateway.config.get("server", "admin_bind").rpartition(":")[2]
+        private = bool(admin_port) and environ.get("SERVER_PORT") == admin_port
+        if not private and not self._is_monitor(environ):
+            return _text(
+                "401 Unauthorized", "metrics: sign in as admin or monitor, or send the metrics token"
+            )
+        return "200 OK", CONTENT_TYPE, self._metrics.report([self._backends_up, self._resources])
+
+    def _backends_up(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily("stratusgate_backend_up", "Whether it can be used", labels=("backend",))
+        zones = self.gateway.zones
+        for zone in zones.names():
+            family.add_metric((zone,), float(self._checked(zone, zones.backend(zone).check)["ok"]))
+        yield family
+
+    def _resources(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily(
+            "stratusgate_resources", "Resources with an owner", labels=("backend", "kind")
+        )
+        for zone, kind, count in self.gateway.cloud.overlays.counts():
+            family.add_metric((zone, kind), float(count))
+        yield family
+
+    def finished(self, exchange: _Exchange, sent: int) -> None:
+        """Write the metrics and the log line of one exchange."""
+        environ, seconds = exchange.environ, time.perf_counter() - exchange.begun
+        route = environ.get(ROUTE, "-")
+        method = environ["REQUEST_METHOD"]
+        principal: Principal | None = environ.get(PRINCIPAL)
+        if self._metrics is not None:
+            length = environ.get("CONTENT_LENGTH") or "0"
+            self._metrics.end(
+                exchange.protocol,
+                method if method in _METHODS else "other",
+                route,
+                exchange.status,
+                seconds,
+                int(length) if length.isdigit() else 0,
+                sent,
+            )
+            error = environ.get("stratusgate.error")
+            if principal is not None:
+                self._metrics.signed_in(principal.auth_method, "success")
+            elif isinstance(error, NotAuthenticated):
+                self._metrics.signed_in("any", error.reason)
+            elif isinstance(error, TooManyRequests):
+                self._metrics.limited(error.reason)
+        self._log.line(
+            msg=f"{method} {exchange.path}",
+            request_id=environ[REQUEST_ID],
+            protocol=exchange.protocol,
+            tenant=principal.tenant if principal else None,
+            user=principal.user if principal else None,
+            route=route,
+            status=int(exchange.status),
+            duration_ms=round(seconds * 1000, 3),
+            bytes=sent,
+            client=environ.get("REMOTE_ADDR"),
+            reason=environ.get(REASON),
+        )
+
+    def began(self, protocol: str) -> None:
+        if self._metrics is not None:
+            self._metrics.begin(protocol)
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+_Answer = tuple[str, str, bytes]
+
+
+class _Exchange:
+    """One request on its way through a front end."""
+
+    __slots__ = ("_application", "_start_response", "begun", "environ", "path", "protocol", "status")
+
+    def __init__(
+        self,
+        application: Application,
+        environ: WSGIEnvironment,
+        protocol: str,
+        path: str,
+        begun: float,
+        start_response: StartResponse,
+    ) -> None:
+        self._application = application
+        self._start_response = start_response
+        self.environ, self.protocol, self.path, self.begun = environ, protocol, path, begun
+        self.status = "500"
+        application.began(protocol)
+
+    def start(
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], object]:
+        self.status = status[:3]
+        headers.append(("X-Request-Id", self.environ[REQUEST_ID]))
+        return self._start_response(status, headers, exc_info)
+
+    def fail(self) -> list[bytes]:
+        body = f"internal error; request id {self.environ[REQUEST_ID]}\n".encode()
+        headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))]
+        self.start("500 Internal Server Error", headers)
+        return [body]
+
+    def end(self, sent: int) -> None:
+        self._application.finished(self, sent)
+
+    def watch(self, body: Iterable[bytes]) -> Iterator[bytes]:
+        """Pass a streamed body on; the exchange ends when it does, or when the client goes away."""
+        sent = 0
+        try:
+            for block in body:
+                sent += len(block)
+                yield block
+        finally:
+            close = getattr(body, "close", None)
+            if close is not None:
+                close()
+            self.end(sent)
+
+
+def _text(status: str, line: str) -> _Answer:
+    return status, "text/plain; charset=utf-8", f"{line}\n".encode()
+
+
+def _answer(
+    answer: _Answer, environ: WSGIEnvironment, request_id: str, start_response: StartResponse
+) -> Iterable[bytes]:
+    status, content_type, body = answer
+    if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+        status, content_type, body = _text("405 Method Not Allowed", "only GET and HEAD are served here")
+    headers = [
+        ("Content-Type", content_type),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+        ("X-Request-Id", request_id),
+    ]
+    if status.startswith("405"):
+        headers.append(("Allow", "GET, HEAD"))
+    if status.startswith("401"):
+        headers.append(("WWW-Authenticate", 'Bearer realm="metrics"'))
+    start_response(status, headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+
+def _nothing_here(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    body = b"no protocol is served at this path\n"
+    start_response("404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]

@@ -1,0 +1,113 @@
+"""HTTP Basic (RFC 7617) against the local users."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+import threading
+import unicodedata
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gateway.identity import Principal
+from gateway.model import InvalidRequest, NotAuthenticated, TooManyRequests
+from gateway.store.users import User, Users
+
+from .passwords import matches
+
+CACHED_SIGN_INS = 1024
+
+
+class Basic:
+    """Verified sign-ins are remembered until any user changes: hashing is meant to be slow.
+
+    ``generation`` tells the present generation of users; the cache keeps keyed digests, never passwords.
+    """
+
+    def __init__(
+        self, users: Users, generation: Callable[[], int], *, realm: str, failures_per_minute: int = 10
+    ) -> None:
+        self.challenge: str | None = f'Basic realm="{realm}", charset="UTF-8"'
+        self._users = users
+        self._generation = generation
+        self._failures_per_minute = failures_per_minute
+        self._key = secrets.token_bytes(32)
+        self._lock = threading.Lock()
+        self._cache: OrderedDict[bytes, Principal] = OrderedDict()
+        self._cached_under = -1
+
+    def present(self, environ: Mapping[str, Any]) -> bool:
+        return bool(environ.get("HTTP_AUTHORIZATION", "")[:6].lower() == "basic ")
+
+    def authenticate(self, environ: Mapping[str, Any]) -> Principal:
+        header = environ["HTTP_AUTHORIZATION"]
+        digest = hmac.digest(self._key, header.encode("latin-1"), hashlib.sha256)
+        generation = self._generation()
+        known = self._recall(digest, generation)
+        if known is not None:
+            return known
+        address = environ.get("REMOTE_ADDR", "")
+        if self._failures_per_minute and self._users.failures(address) >= self._failures_per_minute:
+            raise TooManyRequests("too many failed sign-ins; wait a minute", retry_after=60)
+        name, passwords = _decoded(header[6:])
+        user = self._users.get(name)
+        if not any(matches(user.password if user else None, password) for password in passwords):
+            self._users.count_failure(address)
+            raise NotAuthenticated("wrong user name or password", reason="auth.fail")
+        assert user is not None
+        if user.disabled:
+            raise NotAuthenticated("wrong user name or password", reason="auth.disabled")
+        principal = _principal(user)
+        self._remember(digest, generation, principal)
+        return principal
+
+    def _recall(self, digest: bytes, generation: int) -> Principal | None:
+        with self._lock:
+            if generation != self._cached_under:
+                self._cache.clear()
+                self._cached_under = generation
+            return self._cache.get(digest)
+
+    def _remember(self, digest: bytes, generation: int, principal: Principal) -> None:
+        with self._lock:
+            if generation == self._cached_under:
+                self._cache[digest] = principal
+                if len(self._cache) > CACHED_SIGN_INS:
+                    self._cache.popitem(last=False)
+
+
+def _principal(user: User) -> Principal:
+    return Principal(
+        subject=f"local:{user.name}",
+        user=user.name,
+        tenant=user.tenant,
+        groups=user.groups,
+        roles=frozenset(user.roles),
+        auth_method="basic",
+    )
+
+
+def _decoded(credentials: str) -> tuple[str, tuple[str, ...]]:
+    """(user name, what the password may be): UTF-8, else ISO 8859-1 as older clients send.
+
+    Raises InvalidRequest for what is no credential at all.
+    """
+    try:
+        raw = base64.b64decode(credentials.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidRequest("Authorization: the Basic credential is not base64") from None
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    name, colon, password = text.partition(":")
+    if not colon:
+        raise InvalidRequest("Authorization: the Basic credential has no colon")
+    if any(unicodedata.category(c) == "Cc" for c in text):
+        raise InvalidRequest("Authorization: the Basic credential has a control character")
+    normal = unicodedata.normalize("NFC", password)
+    return unicodedata.normalize("NFC", name), (password,) if normal == password else (password, normal)

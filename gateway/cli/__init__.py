@@ -1,0 +1,57 @@
+"""The ``stratusgate`` command. Exit status: 0 done, 1 failed, 2 wrong usage, 3 cannot tell."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from conformance.cli import add_arguments as add_conformance_arguments
+from conformance.cli import run as run_conformance
+from gateway.cli import operations, serve, users
+from gateway.config import ConfigError
+from gateway.model import GatewayError
+from gateway.version import version
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    top = argparse.ArgumentParser(prog="stratusgate", description="Standards-facing API gateway for clouds.")
+    top.add_argument("--version", action="version", version=f"stratusgate {version()}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", type=Path, metavar="FILE", help="TOML configuration")
+    common.add_argument(
+        "--data", type=Path, metavar="DIR", help="folder of the embedded store (default: ./stratusgate-data)"
+    )
+    serve.add_commands(commands, common)
+    users.add_commands(commands, common)
+    operations.add_commands(commands, common)
+    suite = commands.add_parser("conformance", help="validate a standard against any endpoint")
+    add_conformance_arguments(suite)
+    suite.set_defaults(run=run_conformance)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"stratusgate: {problem}", file=sys.stderr)
+        return 1
+    except GatewayError as error:
+        print(f"stratusgate: {error.message}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; say nothing more at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return status

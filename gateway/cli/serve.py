@@ -1,0 +1,271 @@
+"""``stratusgate serve`` and ``stratusgate worker``: the gateway under gunicorn, and its background work."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import types
+from typing import TYPE_CHECKING, Any
+
+import gunicorn
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.gthread import ThreadWorker
+
+from gateway.auth import passwords
+from gateway.cli.common import Commands, configuration
+from gateway.cli.users import users_of
+from gateway.config import Config, ConfigError
+from gateway.identity import Role
+from gateway.model import AlreadyExists
+from gateway.store.users import User
+from gateway.version import version
+
+if TYPE_CHECKING:
+    from gateway.app import Application
+
+log = logging.getLogger("gateway")
+
+#: Header fields of text/occi carry whole requests and user data; gunicorn's default is 8190.
+HEADER_LINE_LIMIT = 65536
+HEADER_FIELDS_LIMIT = 200
+
+RECONCILE_SECONDS = 60
+RECONCILE_LEASE = "reconcile"
+
+
+def add_commands(commands: Commands, common: argparse.ArgumentParser) -> None:
+    serve = commands.add_parser("serve", parents=[common], help="run the gateway")
+    serve.add_argument("--bind", metavar="HOST:PORT", help="listener (default 127.0.0.1:8787)")
+    serve.set_defaults(run=run_serve)
+    worker = commands.add_parser("worker", parents=[common], help="only the background work")
+    worker.add_argument("--parent", type=int, help=argparse.SUPPRESS)
+    worker.set_defaults(run=run_worker)
+
+
+def run_serve(options: argparse.Namespace) -> int:
+    config = _configuration(options)
+    metrics_folder = tempfile.mkdtemp(prefix="stratusgate-metrics-")
+    # Read by the metrics library when it is first imported, so before anything of ours imports it.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_folder
+    try:
+        Server(options, config).run()
+    finally:
+        shutil.rmtree(metrics_folder, ignore_errors=True)
+    return 0
+
+
+def _configuration(options: argparse.Namespace) -> Config:
+    overrides = {"server": {"bind": options.bind}} if options.bind else None
+    return configuration(options, overrides)
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Says "not ready" from the moment it is told to stop."""
+
+    def handle_exit(self, sig: int, frame: types.FrameType | None) -> None:
+        self.wsgi.draining = True
+        super().handle_exit(sig, frame)
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn with the settings that the standards need."""
+
+    def __init__(self, options: argparse.Namespace, config: Config) -> None:
+        self._options = options
+        self._config = config
+        super().__init__()
+
+    def load_config(self) -> None:
+        config = self._config
+        binds = [config.get("server", "bind"), config.get("server", "admin_bind")]
+        settings = {
+            "bind": [bind for bind in binds if bind],
+            "workers": config.get("server", "workers"),
+            "threads": config.get("server", "threads"),
+            "timeout": config.get("server", "timeout"),
+            "graceful_timeout": config.get("server", "graceful_timeout"),
+            "forwarded_allow_ips": ",".join(config.get("server", "trusted_proxies")),
+            "worker_class": f"{__name__}.Worker",
+            "limit_request_field_size": HEADER_LINE_LIMIT,
+            "limit_request_fields": HEADER_FIELDS_LIMIT,
+            "limit_request_line": 8190,
+            "header_map": "drop",
+            "keepalive": 5,
+            "proc_name": "stratusgate",
+            "control_socket_disable": True,
+            "child_exit": _child_exit,
+            "when_ready": lambda arbiter: self._announce(),
+            "logger_class": "gateway.cli.gunicorn_log.Logger",
+        }
+        for name, value in settings.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Application:
+        from gateway.app import Application, Gateway  # after PROMETHEUS_MULTIPROC_DIR is set
+        from gateway.metrics import Metrics
+
+        metrics = Metrics(version()) if self._config.get("metrics", "enabled") else None
+        return Application(Gateway(self._config, metrics=metrics))
+
+    def reload(self) -> None:
+        """SIGHUP: take the new configuration, or keep the old one if the new is bad."""
+        try:
+            config = _configuration(self._options)
+            check(config)
+        except ConfigError as error:
+            for problem in error.problems:
+                log.error("the old configuration stays in force: %s", problem)
+            return
+        self._config = config
+        super().reload()
+
+    def run(self) -> None:
+        from gateway import logs
+
+        logs.configure(self._config.get("log", "format"), self._config.get("log", "level"))
+        gateway_application = check(self._config)
+        gunicorn.SERVER = server_header(self._config, gateway_application)
+        self._first_user()
+        reconcile_now(self._config)
+        _Arbiter(self, self._worker_command()).run()
+
+    def _worker_command(self) -> list[str]:
+        command = [sys.executable, "-m", "gateway.cli", "worker", "--parent", str(os.getpid())]
+        command += ["--data", str(self._config.data)]
+        return [*command, "--config", str(self._options.config)] if self._options.config else command
+
+    def _first_user(self) -> None:
+        """A store without users gets ``admin``; a generated password is told once."""
+        users = users_of(self._config)
+        if users.list():
+            return
+        given = os.environ.get("STRATUSGATE_ADMIN_PASSWORD")
+        password = given or passwords.generated()
+        try:
+            users.add(User("admin", "admin", (), (Role.ADMIN.value,), passwords.hashed(password)))
+        except AlreadyExists:
+            return  # another node was first
+        if not given:
+            print(f"user admin, password {password}   (told only now; change it: stratusgate user passwd)")
+
+    def _announce(self) -> None:
+        from gateway.frontends import mounted
+
+        base = self._config.get("server", "public_url") or f"http://{self._config.get('server', 'bind')}"
+        for mount in mounted(self._config.frontends):
+            print(f"{mount.frontend.title}: {base}{mount.prefix}/", flush=True)
+
+
+def check(config: Config) -> Application:
+    """Build everything once, so that a bad option is told before a worker starts. Raises ConfigError."""
+    from gateway.app import Application, Gateway
+
+    return Application(Gateway(config))
+
+
+def server_header(config: Config, application: Application) -> str:
+    """What the Server header says: gunicorn sends this and drops the application's own."""
+    name = config.get("server", "server_name") or f"stratusgate/{version()}"
+    tokens = [token for mount in application.mounts for token in mount.frontend.server_tokens]
+    return " ".join([name, *tokens])
+
+
+def _child_exit(arbiter: Any, worker: Any) -> None:
+    from gateway.metrics import worker_ended
+
+    worker_ended(worker.pid)
+
+
+class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
+    """Also keeps one background worker running."""
+
+    def __init__(self, server: Server, command: list[str]) -> None:
+        super().__init__(server)
+        self._command = command
+        self._background: subprocess.Popen[bytes] | None = None
+        self._not_before = 0.0
+
+    def manage_workers(self) -> None:
+        super().manage_workers()
+        if self._background is not None and self._background.poll() is None:
+            return
+        if time.monotonic() >= self._not_before:
+            self._not_before = time.monotonic() + 5
+            environ = {k: v for k, v in os.environ.items() if k != "PROMETHEUS_MULTIPROC_DIR"}
+            self._background = subprocess.Popen(self._command, env=environ, stdin=subprocess.DEVNULL)
+
+    def stop(self, graceful: bool = True) -> None:
+        if self._background is not None:
+            self._background.terminate()
+        super().stop(graceful)
+
+    def reload(self) -> None:
+        if self._background is not None:
+            self._background.terminate()  # the next round starts it with the new configuration
+            self._not_before = 0.0
+        super().reload()
+
+
+def reconcile_now(config: Config) -> None:
+    """Before the first request: the site's images and networks are there, what a crash left is settled."""
+    from gateway.app import Gateway
+    from gateway.reconcile import Reconciler
+
+    gateway = Gateway(config)
+    report = Reconciler(gateway.cloud, adopt=config.get("tenancy", "import")).run()
+    for failure in report.failed:
+        log.warning("reconciling: %s", failure)
+    gateway.database.close()
+
+
+def run_worker(options: argparse.Namespace) -> int:
+    from gateway import logs
+    from gateway.app import Gateway
+    from gateway.reconcile import Reconciler
+    from gateway.store.leases import Leases
+
+    config = configuration(options)
+    logs.configure(config.get("log", "format"), config.get("log", "level"))
+    gateway = Gateway(config)
+    reconciler = Reconciler(gateway.cloud, adopt=config.get("tenancy", "import"))
+    leases = Leases(gateway.database, holder=f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}")
+    stop = _StopSwitch(options.parent)
+    while stop.wait(RECONCILE_SECONDS):
+        if leases.hold(RECONCILE_LEASE, seconds=3 * RECONCILE_SECONDS):
+            for failure in reconciler.run().failed:
+                log.warning("reconciling: %s", failure)
+    leases.release(RECONCILE_LEASE)
+    return 0
+
+
+class _StopSwitch:
+    """Turned by SIGTERM or SIGINT, or when the serving process that started us is gone."""
+
+    def __init__(self, parent: int | None) -> None:
+        self._parent = parent
+        self._stopped = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._turn)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def _turn(self, number: int, frame: types.FrameType | None) -> None:
+        self._stopped = True
+
+    def wait(self, seconds: float) -> bool:
+        """Wait; False when it is time to stop."""
+        end = time.monotonic() + seconds
+        while not self._stopped and time.monotonic() < end:
+            if self._parent is not None and os.getppid() != self._parent:
+                return False
+            time.sleep(0.5)
+        return not self._stopped

@@ -1,0 +1,455 @@
+"""Configuration: one table of typed options, from which files, environment and documentation are read.
+
+Sources, later ones win: defaults, the TOML file, its drop-ins (``FILE.d/*.toml`` in name order), the
+environment (``STRATUSGATE__SECTION__KEY``), the command line. Any value may be ``{ file = "..." }`` or
+``{ env = "..." }``. An unknown key is an error that names the nearest known one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.model import InstanceType, InvalidRequest
+from gateway.policy.quota import DIMENSIONS, PER_TYPE, SCOPES
+from gateway.policy.restricted import RESTRICTED
+
+ENVIRONMENT_PREFIX = "STRATUSGATE__"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; one problem a line."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+_UNITS = {"": 1, "B": 1} | {
+    f"{letter}{suffix}": base**power
+    for power, letter in enumerate("KMGTP", 1)
+    for suffix, base in (("iB", 1024), ("B", 1000), ("", 1024))
+}
+
+
+def size(value: Any) -> int:
+    """Bytes from an integer or a text such as ``4GiB``, ``500 MB``, ``1.5GiB``."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", value) if isinstance(value, str) else None
+    if match is None or match[2] not in _UNITS:
+        raise ValueError('a number of bytes or a text such as "4GiB"')
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a text")
+    return value
+
+
+def integer(value: Any) -> int:
+    if isinstance(value, str) and re.fullmatch(r"-?\d+", value):
+        return int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError("a whole number")
+    return value
+
+
+def positive(value: Any) -> int:
+    number = integer(value)
+    if number < 1:
+        raise ValueError("a whole number of at least 1")
+    return number
+
+
+def natural(value: Any) -> int:
+    number = integer(value)
+    if number < 0:
+        raise ValueError("a whole number of at least 0")
+    return number
+
+
+def switch(value: Any) -> bool:
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
+        raise ValueError("a list of texts")
+    return tuple(value)
+
+
+def address(value: Any) -> str:
+    host, _, port = text(value).rpartition(":")
+    if not host or not port.isdigit() or not int(port) < 65536:
+        raise ValueError('HOST:PORT, for example "127.0.0.1:8787"')
+    return str(value)
+
+
+def url(value: Any) -> str:
+    if value and not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+(/[^\s?#]*)?", text(value)):
+        raise ValueError('a URL such as "https://cloud.site.example"')
+    return str(value).rstrip("/")
+
+
+def mode(value: Any) -> int:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-7]{3}", value):
+        raise ValueError('three octal digits as a text, for example "640"')
+    return int(value, 8)
+
+
+def one_of(*words: str) -> Callable[[Any], str]:
+    def chosen(value: Any) -> str:
+        if value not in words:
+            raise ValueError(" or ".join(f'"{word}"' for word in words))
+        return str(value)
+
+    return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One key of one section."""
+
+    read: Callable[[Any], Any]
+    default: Any
+    help: str
+    secret: bool = False
+
+
+#: The fixed sections. Those named by the user (back ends, types, quotas) follow below.
+OPTIONS: Mapping[str, Mapping[str, Option]] = {
+    "server": {
+        "bind": Option(address, "127.0.0.1:8787", "listener, HOST:PORT"),
+        "admin_bind": Option(
+            lambda v: address(v) if v else "", "", "a second listener with metrics; keep it private"
+        ),
+        "public_url": Option(url, "", "base of every link; empty = scheme and Host of the request"),
+        "workers": Option(positive, 2, "worker processes"),
+        "threads": Option(positive, 4, "threads of each worker"),
+        "timeout": Option(positive, 120, "seconds after which a silent worker is replaced"),
+        "graceful_timeout": Option(positive, 30, "seconds that requests in flight have at a stop"),
+        "trusted_proxies": Option(texts, ("127.0.0.1", "::1"), "peers whose forwarded headers count"),
+        "max_body": Option(size, 1 << 20, "largest body of a model request"),
+        "server_name": Option(text, "", "product token put first in the Server header"),
+    },
+    "store": {
+        "url": Option(text, "", "sqlite:///FILE or postgresql://...; empty = store.db in the data folder"),
+    },
+    "auth": {
+        "methods": Option(texts, ("basic",), "modes of authentication"),
+        "realm": Option(text, "stratusgate", "realm of the Basic challenge"),
+        "anonymous_model": Option(switch, False, "let anybody read the discovery documents"),
+        "failures_per_minute": Option(natural, 10, "failed sign-ins of one address before 429; 0 = no limit"),
+    },
+    "tenancy": {
+        "umask": Option(mode, "177", "bits taken from 777 for what is made"),
+        "collection_delete": Option(
+            one_of("owner", "off"),
+            "owner",
+            "deleting a collection deletes what the caller owns, or is refused",
+        ),
+        "import": Option(
+            one_of("none", "admin"),
+            "admin",
+            "machines and volumes found in a back end: ignored, or given to the admin role",
+        ),
+    },
+    "defaults": {
+        "instance_type": Option(text, "", "type of a machine that names none; empty = the first"),
+        "image": Option(text, "", "image of a machine that names none; empty = the first"),
+        "cores": Option(positive, 1, "cores of a machine that gives only its memory"),
+        "memory": Option(size, 1 << 30, "memory of a machine that gives only its cores"),
+        "templates_required": Option(switch, False, "refuse a machine that names no image and type"),
+    },
+    "log": {
+        "format": Option(one_of("auto", "json", "text"), "auto", "auto = text on a terminal, else json"),
+        "level": Option(one_of("debug", "info", "warning", "error"), "info", "least level written"),
+        "access": Option(switch, True, "one line for each request"),
+    },
+    "audit": {
+        "file": Option(text, "", "also append every record to this file, one JSON object a line"),
+    },
+    "metrics": {
+        "enabled": Option(switch, True, "collect metrics, served on /metrics"),
+        "token": Option(
+            text, "", "bearer token that may read /metrics besides admin and monitor", secret=True
+        ),
+    },
+}
+
+_INSTANCE_TYPE = {"title", "cores", "memory", "disk", "tags"}
+_DYNAMIC = ("backends", "frontends", "instance_types", "quotas", "restricted")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Checked values; ``origin`` tells where each came from."""
+
+    values: Mapping[str, Mapping[str, Any]]
+    backends: Mapping[str, Mapping[str, Any]]
+    frontends: Mapping[str, Mapping[str, Any]]
+    instance_types: Mapping[str, InstanceType]
+    quotas: Mapping[str, Mapping[str, Mapping[str, int]]]
+    restricted: Mapping[str, tuple[str, ...]]
+    origin: Mapping[str, str]
+    data: Path
+
+    def get(self, section: str, key: str) -> Any:
+        return self.values[section][key]
+
+    @property
+    def store_url(self) -> str:
+        return self.get("store", "url") or f"sqlite:///{self.data / 'store.db'}"
+
+
+def load(
+    file: Path | None,
+    *,
+    data: Path,
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Config:
+    """Read and check everything. Raises ConfigError with every problem found."""
+    problems: list[str] = []
+    raw: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for source, tables in _sources(file, environ if environ is not None else os.environ, overrides, problems):
+        _merge(raw, tables, source, origin, "")
+    raw = _resolved(raw, "", problems)
+    for section in raw:
+        if section not in OPTIONS and section not in _DYNAMIC:
+            problems.append(_unknown("section", section, [*OPTIONS, *_DYNAMIC], origin.get(section)))
+    values = {section: _section(section, raw.get(section, {}), origin, problems) for section in OPTIONS}
+    config = Config(
+        values=values,
+        backends=_tables(raw, "backends", problems) or {"default": {"driver": "sandbox"}},
+        frontends=_tables(raw, "frontends", problems) or {"occi": {}},
+        instance_types=_instance_types(_tables(raw, "instance_types", problems), problems),
+        quotas=_quotas(_tables(raw, "quotas", problems), problems),
+        restricted=_restricted(raw.get("restricted", {}), problems),
+        origin=origin,
+        data=data,
+    )
+    for zone, options in config.backends.items():
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", zone):
+            problems.append(f"backends.{zone}: a zone's name is lower-case letters, digits and single dashes")
+        if "driver" not in options:
+            problems.append(f"backends.{zone}: driver is missing")
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def _sources(
+    file: Path | None,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, Mapping[str, Any]] | None,
+    problems: list[str],
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if file is not None:
+        drop_ins = sorted(Path(f"{file}.d").glob("*.toml"))
+        for path in (file, *drop_ins):
+            try:
+                yield str(path), tomllib.loads(path.read_text(encoding="utf-8"))
+            except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+                problems.append(f"{path}: {error}")
+    for name, value in sorted(environ.items()):
+        if name.startswith(ENVIRONMENT_PREFIX):
+            keys = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+            tables: Any = value
+            for key in reversed(keys):
+                tables = {key: tables}
+            yield f"environment {name}", tables
+    if overrides:
+        yield "command line", overrides
+
+
+def _merge(
+    into: dict[str, Any], new: Mapping[str, Any], source: str, origin: dict[str, str], at: str
+) -> None:
+    for key, value in new.items():
+        name = f"{at}{key}"
+        origin[name] = source
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value, source, origin, f"{name}.")
+        elif isinstance(value, dict):
+            into[key] = {}
+            _merge(into[key], value, source, origin, f"{name}.")
+        else:
+            into[key] = value
+
+
+def _resolved(tables: dict[str, Any], at: str, problems: list[str]) -> dict[str, Any]:
+    """Tables with ``{ file = ... }`` and ``{ env = ... }`` replaced by what they point at."""
+    found: dict[str, Any] = {}
+    for key, value in tables.items():
+        name = f"{at}{key}"
+        if isinstance(value, dict) and set(value) == {"file"} and at:
+            try:
+                found[key] = Path(value["file"]).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                problems.append(f"{name}: {error}")
+        elif isinstance(value, dict) and set(value) == {"env"}:
+            if value["env"] in os.environ:
+                found[key] = os.environ[value["env"]]
+            else:
+                problems.append(f"{name}: environment variable {value['env']} is not set")
+        else:
+            found[key] = _resolved(value, f"{name}.", problems) if isinstance(value, dict) else value
+    return found
+
+
+def _unknown(what: str, name: str, known: list[str], source: str | None = None) -> str:
+    near = difflib.get_close_matches(name.rpartition(".")[2], [k.rpartition(".")[2] for k in known], 1, 0.5)
+    hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(sorted(known))}"
+    return f"{source + ': ' if source else ''}unknown {what} {name}{hint}"
+
+
+def _section(section: str, given: Any, origin: Mapping[str, str], problems: list[str]) -> Mapping[str, Any]:
+    options = OPTIONS[section]
+    if not isinstance(given, dict):
+        problems.append(f"{section}: must be a table")
+        given = {}
+    for key in given:
+        if key not in options:
+            name = f"{section}.{key}"
+            problems.append(_unknown("key", name, list(options), origin.get(name)))
+    values = {}
+    for key, option in options.items():
+        value = given.get(key, option.default)
+        try:
+            values[key] = option.read(list(value) if isinstance(value, tuple) else value)
+        except ValueError as error:
+            problems.append(f"{section}.{key}: {value!r} is not {error}")
+    return values
+
+
+def _tables(raw: Mapping[str, Any], section: str, problems: list[str]) -> Mapping[str, Mapping[str, Any]]:
+    given = raw.get(section, {})
+    if not isinstance(given, dict) or not all(isinstance(table, dict) for table in given.values()):
+        problems.append(f"{section}: must hold tables, for example [{section}.name]")
+        return {}
+    return given
+
+
+def _instance_types(
+    given: Mapping[str, Mapping[str, Any]], problems: list[str]
+) -> Mapping[str, InstanceType]:
+    found = {}
+    for name, table in given.items():
+        at = f"instance_types.{name}"
+        problems += [
+            _unknown("key", f"{at}.{key}", list(_INSTANCE_TYPE)) for key in table.keys() - _INSTANCE_TYPE
+        ]
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+            problems.append(f"{at}: the name must be lower-case letters, digits, - and _")
+        try:
+            found[name] = InstanceType(
+                id=name,
+                title=text(table.get("title", name)),
+                cores=positive(table.get("cores", 1)),
+                memory=size(table.get("memory", "1GiB")),
+                disk=size(table.get("disk", 0)),
+                tags={key: str(value) for key, value in table.get("tags", {}).items()},
+            )
+        except ValueError as error:
+            problems.append(f"{at}: expected {error}")
+    return found
+
+
+def _quotas(
+    given: Mapping[str, Mapping[str, Any]], problems: list[str]
+) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for scope, names in given.items():
+        if scope not in SCOPES:
+            problems.append(_unknown("quota scope", f"quotas.{scope}", list(SCOPES)))
+            continue
+        for name, limits in names.items():
+            at = f"quotas.{scope}.{name}"
+            if not isinstance(limits, dict):
+                problems.append(f"{at}: must be a table of limits")
+                continue
+            for dimension, limit in limits.items():
+                if dimension not in DIMENSIONS and not dimension.startswith(PER_TYPE):
+                    known = [*DIMENSIONS, f"{PER_TYPE}<type>"]
+                    problems.append(_unknown("dimension", f"{at}.{dimension}", known))
+                    continue
+                try:
+                    value = size(limit) if dimension.endswith("bytes") else natural(limit)
+                except ValueError as error:
+                    problems.append(f"{at}.{dimension}: {limit!r} is not {error}")
+                else:
+                    found.setdefault(scope, {}).setdefault(name, {})[dimension] = value
+    return found
+
+
+def _restricted(given: Any, problems: list[str]) -> Mapping[str, tuple[str, ...]]:
+    """``[restricted] role = ["interface.mac"]``: what a role may set that others may not."""
+    found = {}
+    for role, names in given.items() if isinstance(given, dict) else ():
+        try:
+            found[role] = texts(names)
+        except ValueError as error:
+            problems.append(f"restricted.{role}: {names!r} is not {error}")
+            continue
+        problems += [
+            _unknown("attribute", f"restricted.{role}.{name}", list(RESTRICTED))
+            for name in found[role]
+            if name not in RESTRICTED
+        ]
+    return found
+
+
+def shown(config: Config) -> Iterator[str]:
+    """The effective values, one a line, with their origin; secrets masked."""
+    for section, options in OPTIONS.items():
+        for key, option in options.items():
+            value = config.get(section, key)
+            if section == "tenancy" and key == "umask":
+                value = f"{value:03o}"
+            display = "***" if option.secret and value else value
+            yield f"{section}.{key} = {display!r}  # {config.origin.get(f'{section}.{key}', 'default')}"
+    for section, tables in (("backends", config.backends), ("frontends", config.frontends)):
+        for name, table in tables.items():
+            for key, value in table.items():
+                masked = "***" if re.search(r"password|secret|token|key$", key) else value
+                yield (
+                    f"{section}.{name}.{key} = {masked!r}  "
+                    f"# {config.origin.get(f'{section}.{name}.{key}', 'default')}"
+                )
+
+    def source(name: str) -> str:
+        return config.origin.get(name, "default")
+
+    for name, offered in config.instance_types.items():
+        at = f"instance_types.{name}"
+        yield f"{at} = {offered.cores} cores, {offered.memory} bytes  # {source(f'{at}.cores')}"
+    for scope, names in config.quotas.items():
+        for name, limits in names.items():
+            for dimension, limit in limits.items():
+                at = f"quotas.{scope}.{name}.{dimension}"
+                yield f"{at} = {limit}  # {source(at)}"
+
+
+def options_of(read: Callable[[Mapping[str, Any]], Any], where: str, options: Mapping[str, Any]) -> Any:
+    """Let a driver or front end read its own table; its InvalidRequest becomes a ConfigError."""
+    try:
+        return read(options)
+    except InvalidRequest as error:
+        field = f".{error.field}" if error.field and not error.message.startswith(error.field) else ""
+        raise ConfigError([f"{where}{field}: {error.message}"]) from None

@@ -1,0 +1,60 @@
+"""Who asks: the principal that authentication yields, and the request it is asking in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Roles of the gateway; an ordinary user has none."""
+
+    ADMIN = "admin"  # passes every permission
+    TENANT_ADMIN = "tenant-admin"  # passes every permission in the own tenant
+    AUDITOR = "auditor"  # sees everything, and the audit record
+    MONITOR = "monitor"  # sees everything, and the metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """One authenticated identity."""
+
+    subject: str  # stable, "scheme:value", e.g. "local:ada"
+    user: str
+    tenant: str
+    groups: tuple[str, ...] = ()  # the first is the group of what the principal makes
+    roles: frozenset[str] = frozenset()
+    auth_method: str = "none"
+    expires: datetime | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    def has(self, role: Role) -> bool:
+        return role in self.roles
+
+
+#: The gateway itself, in what it does by its own decision (reconciling, adopting).
+GATEWAY = Principal(
+    subject="gateway:self", user="", tenant="", roles=frozenset({Role.ADMIN}), auth_method="internal"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestInfo:
+    """What the audit record wants to know of the wire."""
+
+    id: str = ""
+    protocol: str = ""
+    method: str = ""
+    path: str = ""
+    client_ip: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A principal in one request; every method of ``Cloud`` takes it first."""
+
+    principal: Principal
+    request: RequestInfo = RequestInfo()

@@ -1,0 +1,1 @@
+"""The rules of the one door: permissions, quotas, restricted attributes."""

@@ -1,0 +1,65 @@
+"""Nine permission bits: owner, group and other, each with use, manage and admin.
+
+Written octal as ``owner group other`` with use=4, manage=2, admin=1; 0o600 lets the owner use and manage.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Protocol
+
+from gateway.identity import Principal, Role
+from gateway.model import Forbidden, NotFound
+
+
+class Right(IntEnum):
+    USE = 4  # see, read, refer to
+    MANAGE = 2  # change, act, delete
+    ADMIN = 1  # change owner, group and bits
+
+
+DEFAULT_MODE = 0o600
+
+_VIEWERS = frozenset({Role.AUDITOR, Role.MONITOR})
+
+
+class Owned(Protocol):
+    """What permissions are asked of."""
+
+    @property
+    def owner(self) -> str: ...
+    @property
+    def tenant(self) -> str: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def mode(self) -> int: ...
+    @property
+    def other_tenants(self) -> bool: ...
+
+
+def rights_of(principal: Principal, thing: Owned) -> int:
+    """The rights, as a sum of ``Right``; owner, group and other add up, none takes away."""
+    same_tenant = principal.tenant == thing.tenant
+    if Role.ADMIN in principal.roles or (same_tenant and Role.TENANT_ADMIN in principal.roles):
+        return 7
+    rights = 0
+    if principal.user == thing.owner:
+        rights |= thing.mode >> 6
+    if thing.group and thing.group in principal.groups:
+        rights |= thing.mode >> 3
+    if same_tenant or thing.other_tenants:
+        rights |= thing.mode
+    if not _VIEWERS.isdisjoint(principal.roles):
+        rights |= Right.USE
+    return rights & 7
+
+
+def require(principal: Principal, thing: Owned, right: Right, what: str) -> None:
+    """Raises NotFound where the principal may not know of ``what``, Forbidden where it lacks ``right``."""
+    rights = rights_of(principal, thing)
+    if rights & right:
+        return
+    if not rights & Right.USE:
+        raise NotFound(f"no {what}")
+    raise Forbidden(f"{what}: you may see it but have no {right.name.lower()} right on it")

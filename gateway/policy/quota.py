@@ -1,0 +1,129 @@
+"""Quotas: limits per tenant, group and user; every one that applies must hold.
+
+The ownership rows are the ledger, so nothing can drift: a create writes its row, counts under a lock and
+undoes itself when a limit is passed. Counting costs at most as many rows as the limit allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, func, select
+
+from gateway.identity import Principal
+from gateway.model import QuotaExceeded
+from gateway.store import Query, Transaction
+from gateway.store.overlay import Holding
+from gateway.store.schema import resources
+
+_c = resources.c
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One thing that is limited: what it counts, over which kind of resource."""
+
+    kind: str
+    column: str | None  # None = the number of resources
+
+
+DIMENSIONS: Mapping[str, Dimension] = {
+    "instances": Dimension("compute", None),
+    "vcpus": Dimension("compute", "vcpus"),
+    "memory_bytes": Dimension("compute", "memory_bytes"),
+    "volumes": Dimension("volume", None),
+    "volume_bytes": Dimension("volume", "bytes"),
+    "snapshots": Dimension("snapshot", None),
+    "networks": Dimension("network", None),
+    "leases": Dimension("address", None),
+    "images_bytes": Dimension("image", "bytes"),
+}
+
+#: ``instances:<type>`` limits the machines of one instance type.
+PER_TYPE = "instances:"
+
+#: Kinds of limits and the column that says whose a resource is.
+SCOPES: Mapping[str, str] = {"tenant": "tenant", "group": "group_name", "user": "owner"}
+
+Limits = Mapping[str, Mapping[str, Mapping[str, int]]]  # scope -> name ("*" = any) -> dimension -> limit
+
+
+def _used(scope: str, column: str | None, per_type: bool) -> Query:
+    amount = func.count() if column is None else func.coalesce(func.sum(_c[column]), 0)
+    statement = select(amount).where(
+        _c.kind == bindparam("kind"), _c[SCOPES[scope]] == bindparam("name"), _c.token != bindparam("token")
+    )
+    if per_type:
+        statement = statement.where(_c.instance_type == bindparam("type"))
+    return Query(statement)
+
+
+_USED = {
+    (scope, column, per_type): _used(scope, column, per_type)
+    for scope in SCOPES
+    for column, per_type in [*((d.column, False) for d in DIMENSIONS.values()), (None, True)]
+}
+
+
+class Quotas:
+    """The limits of one configuration."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or {}
+
+    def check(self, tx: Transaction, principal: Principal, kind: str, token: str, wanted: Holding) -> None:
+        """Count what is there besides the row with ``token``, add ``wanted``, compare.
+
+        Runs in the transaction that writes the row, and keeps every other such transaction of the same
+        scope waiting until that ends. Raises QuotaExceeded.
+        """
+        applying = list(self._applying(principal, kind, wanted.instance_type))
+        for scope, name in sorted({(scope, name) for scope, name, _, _ in applying}):
+            tx.lock(f"quota {scope} {name}")
+        for scope, name, dimension, limit in applying:
+            amount, used = self._count(tx, scope, name, dimension, kind, token, wanted)
+            if used + amount > limit:
+                raise QuotaExceeded(dimension, used=used, limit=limit, scope=f"{scope} {name}")
+
+    def _count(
+        self, tx: Transaction, scope: str, name: str, dimension: str, kind: str, token: str, wanted: Holding
+    ) -> tuple[int, int]:
+        per_type = dimension.startswith(PER_TYPE)
+        column = None if per_type else DIMENSIONS[dimension].column
+        amount = 1 if column is None else int(getattr(wanted, column))
+        parameters = {"kind": kind, "name": name, "token": token}
+        if per_type:
+            parameters["type"] = dimension.removeprefix(PER_TYPE)
+        return amount, int(tx.rows(_USED[scope, column, per_type], **parameters)[0][0])
+
+    def _applying(
+        self, principal: Principal, kind: str, instance_type: str | None
+    ) -> Iterator[tuple[str, str, str, int]]:
+        """(scope, name, dimension, limit) of every limit that this principal and kind fall under."""
+        for scope, name in self._scopes(principal):
+            named = self._limits.get(scope, {})
+            for dimension, limit in {**named.get("*", {}), **named.get(name, {})}.items():
+                if dimension.startswith(PER_TYPE):
+                    applies = kind == "compute" and dimension == f"{PER_TYPE}{instance_type}"
+                else:
+                    applies = DIMENSIONS[dimension].kind == kind
+                if applies:
+                    yield scope, name, dimension, limit
+
+    @staticmethod
+    def _scopes(principal: Principal) -> Iterator[tuple[str, str]]:
+        if principal.tenant:
+            yield "tenant", principal.tenant
+        if principal.groups:
+            yield "group", principal.groups[0]
+        yield "user", principal.user
+
+    def limits_of(self, principal: Principal) -> Mapping[str, int]:
+        """The effective limits: the smallest that is set, by dimension."""
+        smallest: dict[str, int] = {}
+        for scope, name in self._scopes(principal):
+            named = self._limits.get(scope, {})
+            for dimension, limit in {**named.get("*", {}), **named.get(name, {})}.items():
+                smallest[dimension] = min(limit, smallest.get(dimension, limit))
+        return smallest

@@ -1,0 +1,130 @@
+"""Keeping the ownership rows and the back ends together.
+
+What a crash left between "made" and "recorded" is finished or taken back; what a back end has and the
+gateway does not know is adopted as the site's rule says; nothing of a back end is ever deleted here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from gateway.cloud import KINDS, Cloud
+from gateway.identity import GATEWAY, Caller
+from gateway.model import GatewayError, Image, Network, Resource, Unsupported, shorten
+from gateway.store import Constraint
+from gateway.store.overlay import Holding, Overlay, now
+
+#: A row older than this, still "making", belongs to a process that is gone: no back end call takes longer.
+STALE_SECONDS = 240
+
+#: What a site's own images and networks get: everybody may use them.
+_PUBLIC = 0o604
+
+_CALLER = Caller(GATEWAY)
+
+
+@dataclass(slots=True)
+class Report:
+    """What one run has done."""
+
+    finished: int = 0
+    released: int = 0
+    adopted: int = 0
+    failed: list[str] = field(default_factory=list)
+
+
+class Reconciler:
+    """One gateway's reconciler; ``adopt`` is "admin" or "none" for machines and all that is a user's."""
+
+    def __init__(self, cloud: Cloud, *, adopt: str = "admin", stale_seconds: float = STALE_SECONDS) -> None:
+        self._cloud = cloud
+        self._adopt = adopt
+        self._stale = int(stale_seconds * 1e6)
+
+    def run(self) -> Report:
+        """Compare everything once. A zone that cannot be reached is left for the next run."""
+        report = Report()
+        for row in self._cloud.overlays.making(now() - self._stale):
+            self._each(report, row.zone, partial(self._settle, row, report))
+        for zone in self._cloud.zones.names():
+            for noun in self._cloud.zones.backend(zone).collections():
+                if noun in KINDS:
+                    self._each(report, zone, partial(self._adopt_unknown, zone, noun, report))
+        return report
+
+    def _each(self, report: Report, zone: str, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except GatewayError as error:
+            report.failed.append(f"{zone}: {error.message}")
+
+    def _settle(self, row: Overlay, report: Report) -> None:
+        """Bind a stale row to what its token made, or release it."""
+        cloud = self._cloud
+        noun = next(noun for noun, kind in KINDS.items() if kind == row.kind)
+        try:
+            made = cloud.zones.collection(row.zone, noun).find(row.token)
+        except Unsupported:
+            made = None
+        with cloud.database.write() as tx:
+            if made is None:
+                cloud.overlays.release(tx, row.token)
+                report.released += 1
+                outcome = {"reason": "nothing was made"}
+            else:
+                cloud.overlays.bind(tx, row.token, cloud.zones.join(row.zone, made.id))
+                report.finished += 1
+                outcome = {"resource_id": cloud.zones.join(row.zone, made.id)}
+            cloud.audit.append(tx, _CALLER, f"{row.kind}.reconcile", "success", owner=row.owner, **outcome)
+
+    def _adopt_unknown(self, zone: str, noun: type[Resource], report: Report) -> None:
+        public = noun in (Image, Network)
+        if self._adopt == "none" and not public:
+            return
+        cloud = self._cloud
+        known = cloud.overlays.ids(KINDS[noun], zone)
+        present = [cloud.zones.join(zone, id) for id in cloud.zones.collection(zone, noun).ids()]
+        making = {row.token for row in cloud.overlays.making(now() + 1)}
+        for id in present:
+            if id in known:
+                continue
+            if making and self._being_made(zone, noun, id, making):
+                continue
+            self._adopt_one(zone, noun, id, public)
+            report.adopted += 1
+
+    def _being_made(self, zone: str, noun: type[Resource], id: str, tokens: set[str]) -> bool:
+        """Whether an unknown resource is one that a request has made and is about to record."""
+        collection = self._cloud.zones.collection(zone, noun)
+        native = self._cloud.zones.split(id)[1]
+        try:
+            found: list[Any] = [collection.find(token) for token in tokens]
+        except Unsupported:
+            return True  # cannot tell: leave it for a run when nothing is being made
+        return any(resource is not None and resource.id == native for resource in found)
+
+    def _adopt_one(self, zone: str, noun: type[Resource], id: str, public: bool) -> None:
+        cloud = self._cloud
+        token = f"adopted:{KINDS[noun]}:{id}"
+        try:
+            with cloud.database.write() as tx:
+                cloud.overlays.reserve(
+                    tx,
+                    replace(GATEWAY, user="", tenant=""),
+                    kind=KINDS[noun],
+                    zone=zone,
+                    token=token,
+                    mode=_PUBLIC if public else cloud.settings.mode,
+                    holding=Holding(),
+                    other_tenants=public,
+                )
+                cloud.overlays.bind(tx, token, id)
+                if noun is Image:
+                    cloud.bump_catalogue(tx)
+                facts = {"resource_kind": KINDS[noun], "resource_id": shorten(id)}
+                cloud.audit.append(tx, _CALLER, f"{KINDS[noun]}.adopt", "success", **facts)
+        except Constraint:
+            return  # another node has adopted it meanwhile

@@ -1,0 +1,386 @@
+"""Ownership rows: who has what, where a client wanted it, and what the back end cannot hold."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, true, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from gateway.identity import Principal, Role
+
+from .database import Database, Query, Row, Transaction
+from .schema import resources, tagged, tags
+
+MAKING, LIVE = "making", "live"
+
+_c = resources.c
+_COLUMNS = (
+    _c.seq,
+    _c.kind,
+    _c.id,
+    _c.zone,
+    _c.owner,
+    _c.tenant,
+    _c.group_name,
+    _c.mode,
+    _c.other_tenants,
+    _c.path,
+    _c.extra,
+    _c.created,
+    _c.token,
+    _c.state,
+    _c.fingerprint,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a resource weighs against quotas."""
+
+    vcpus: int = 0
+    memory_bytes: int = 0
+    bytes: int = 0
+    instance_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """One ownership row."""
+
+    seq: int
+    kind: str
+    id: str
+    zone: str
+    owner: str
+    tenant: str
+    group: str
+    mode: int
+    other_tenants: bool
+    path: str | None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    created: int = 0  # microseconds since 1970
+    token: str = ""
+    state: str = LIVE
+    fingerprint: str | None = None
+    tags: tuple[int, ...] = ()  # seq of the caller's own tags on it
+
+
+def _overlay(row: Row, tags: tuple[int, ...] = ()) -> Overlay:
+    (seq, kind, id, zone, owner, tenant, group, mode, others, path, extra, created, token, state, mark) = row
+    return Overlay(
+        seq,
+        kind,
+        id,
+        zone,
+        owner,
+        tenant,
+        group,
+        mode,
+        bool(others),
+        path,
+        json.loads(extra) if extra else {},
+        created,
+        token,
+        state,
+        mark,
+        tags,
+    )
+
+
+def now() -> int:
+    """Microseconds since 1970 UTC, the store's form of time."""
+    return time.time_ns() // 1000
+
+
+_TAG = (
+    tagged.join(tags, and_(tags.c.seq == tagged.c.tag, tags.c.owner == bindparam("user"))),
+    tagged.c.resource == _c.seq,
+)
+
+_GET = Query(
+    select(*_COLUMNS, tags.c.seq)
+    .select_from(resources.outerjoin(*_TAG))
+    .where(_c.kind == bindparam("kind"), _c.id == bindparam("id"), _c.state == LIVE)
+    .order_by(tags.c.seq)
+)
+_BY_PATH = Query(
+    select(*_COLUMNS, tags.c.seq)
+    .select_from(resources.outerjoin(*_TAG))
+    .where(_c.path == bindparam("path"), _c.state == LIVE)
+    .order_by(tags.c.seq)
+)
+_BY_TOKEN = Query(select(*_COLUMNS).where(_c.token == bindparam("token")))
+_MAKING = Query(
+    select(*_COLUMNS).where(_c.state == MAKING, _c.created < bindparam("before")).order_by(_c.seq)
+)
+_IDS = Query(
+    select(_c.id).where(_c.kind == bindparam("kind"), _c.zone == bindparam("zone"), _c.state == LIVE)
+)
+_COUNTS = Query(select(_c.zone, _c.kind, func.count()).where(_c.state == LIVE).group_by(_c.zone, _c.kind))
+_WRITTEN = (
+    "kind",
+    "id",
+    "zone",
+    "state",
+    "token",
+    "owner",
+    "tenant",
+    "group_name",
+    "mode",
+    "other_tenants",
+    "path",
+    "extra",
+    "vcpus",
+    "memory_bytes",
+    "bytes",
+    "instance_type",
+    "fingerprint",
+    "created",
+)
+_INSERT = Query(insert(resources).values({name: bindparam(name) for name in _WRITTEN}))
+_BIND = Query(
+    update(resources)
+    .where(_c.token == bindparam("made"), _c.state == MAKING)
+    .values(id=bindparam("id"), state=bindparam("state"))
+)
+_EXTRA = Query(update(resources).where(_c.seq == bindparam("row")).values(extra=bindparam("extra")))
+_HOLDING = Query(
+    update(resources)
+    .where(_c.seq == bindparam("row"))
+    .values(
+        vcpus=bindparam("vcpus"),
+        memory_bytes=bindparam("memory_bytes"),
+        bytes=bindparam("bytes"),
+        instance_type=bindparam("instance_type"),
+    )
+)
+_SHARE = Query(
+    update(resources)
+    .where(_c.seq == bindparam("row"))
+    .values(
+        owner=bindparam("owner"),
+        tenant=bindparam("tenant"),
+        group_name=bindparam("group_name"),
+        mode=bindparam("mode"),
+        other_tenants=bindparam("other_tenants"),
+    )
+)
+_DELETE = Query(delete(resources).where(_c.seq == bindparam("row")))
+_DELETE_TOKEN = Query(delete(resources).where(_c.token == bindparam("token"), _c.state == MAKING))
+_DELETE_LINKS = Query(
+    delete(resources).where(
+        _c.kind.in_(("attachment", "interface")),
+        _c.id >= bindparam("first"),
+        _c.id < bindparam("last"),
+    )
+)
+
+
+class Overlays:
+    """The ownership rows of one store."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._lists: dict[tuple[Any, ...], Query] = {}
+
+    def get(self, kind: str, id: str, user: str) -> Overlay | None:
+        """The live row, with the tags that ``user`` has put on it."""
+        return _joined(self.database.read(_GET, kind=kind, id=id, user=user))
+
+    def by_path(self, path: str, user: str) -> Overlay | None:
+        """The live row of a path that a client chose."""
+        return _joined(self.database.read(_BY_PATH, path=path, user=user))
+
+    def by_token(self, token: str) -> Overlay | None:
+        """The row, live or not, of what was made with this token."""
+        rows = self.database.read(_BY_TOKEN, token=token)
+        return _overlay(rows[0]) if rows else None
+
+    def making(self, before: int) -> Sequence[Overlay]:
+        """Rows still being made that were begun before a time."""
+        return [_overlay(row) for row in self.database.read(_MAKING, before=before)]
+
+    def ids(self, kind: str, zone: str) -> set[str]:
+        """Every live id of a kind in a zone, whoever has it."""
+        return {row[0] for row in self.database.read(_IDS, kind=kind, zone=zone)}
+
+    def counts(self) -> Sequence[tuple[str, str, int]]:
+        """(zone, kind, how many) of the live rows."""
+        return self.database.read(_COUNTS)
+
+    def visible(
+        self, principal: Principal, kind: str, *, owned: bool = False, tag: int | None = None
+    ) -> Sequence[Overlay]:
+        """The live rows that ``principal`` may use (with ``owned``: owns), in order of creation."""
+        query = self._list(principal, owned, tag is not None, _COLUMNS)
+        return [_overlay(row) for row in self.database.read(query, **_who(principal, kind, owned, tag))]
+
+    def visible_ids(
+        self, principal: Principal, kind: str, *, owned: bool = False, tag: int | None = None
+    ) -> Sequence[tuple[str, str, str | None]]:
+        """(id, zone, path) of the same rows."""
+        query = self._list(principal, owned, tag is not None, (_c.id, _c.zone, _c.path))
+        return self.database.read(query, **_who(principal, kind, owned, tag))
+
+    def _list(
+        self, principal: Principal, owned: bool, by_tag: bool, columns: tuple[ColumnElement[Any], ...]
+    ) -> Query:
+        shape = (
+            len(columns),
+            owned,
+            by_tag,
+            _sees_all(principal),
+            _tenant_admin(principal),
+            len(principal.groups),
+        )
+        query = self._lists.get(shape)
+        if query is None:
+            statement = select(*columns).where(_c.kind == bindparam("kind"), _c.state == LIVE)
+            statement = statement.where(_visible(principal, owned)).order_by(_c.seq)
+            if by_tag:
+                statement = statement.join(tagged, tagged.c.resource == _c.seq).where(
+                    tagged.c.tag == bindparam("tag")
+                )
+            query = self._lists[shape] = Query(statement)
+        return query
+
+    def reserve(
+        self,
+        tx: Transaction,
+        principal: Principal,
+        *,
+        kind: str,
+        zone: str,
+        token: str,
+        mode: int,
+        holding: Holding,
+        path: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+        fingerprint: str | None = None,
+        other_tenants: bool = False,
+        group: str = "",
+    ) -> None:
+        """Write the row of something about to be made. Raises Constraint: token or path taken."""
+        tx.run(
+            _INSERT,
+            kind=kind,
+            id=token,
+            zone=zone,
+            state=MAKING,
+            token=token,
+            owner=principal.user,
+            tenant=principal.tenant,
+            group_name=group,
+            mode=mode,
+            other_tenants=int(other_tenants),
+            path=path,
+            extra=json.dumps(extra) if extra else None,
+            vcpus=holding.vcpus,
+            memory_bytes=holding.memory_bytes,
+            bytes=holding.bytes,
+            instance_type=holding.instance_type,
+            fingerprint=fingerprint,
+            created=now(),
+        )
+
+    def bind(self, tx: Transaction, token: str, id: str) -> bool:
+        """Give a made row its id and let it be seen; False where the row has gone meanwhile."""
+        return tx.run(_BIND, made=token, id=id, state=LIVE) == 1
+
+    def release(self, tx: Transaction, token: str) -> None:
+        """Take back a reservation whose thing was not made."""
+        tx.run(_DELETE_TOKEN, token=token)
+
+    def set_extra(self, tx: Transaction, row: Overlay, extra: Mapping[str, Any]) -> None:
+        tx.run(_EXTRA, row=row.seq, extra=json.dumps(extra) if extra else None)
+
+    def set_holding(self, tx: Transaction, row: Overlay, holding: Holding) -> None:
+        tx.run(
+            _HOLDING,
+            row=row.seq,
+            vcpus=holding.vcpus,
+            memory_bytes=holding.memory_bytes,
+            bytes=holding.bytes,
+            instance_type=holding.instance_type,
+        )
+
+    def share(
+        self,
+        tx: Transaction,
+        row: Overlay,
+        *,
+        owner: str,
+        tenant: str,
+        group: str,
+        mode: int,
+        other_tenants: bool,
+    ) -> None:
+        tx.run(
+            _SHARE,
+            row=row.seq,
+            owner=owner,
+            tenant=tenant,
+            group_name=group,
+            mode=mode,
+            other_tenants=int(other_tenants),
+        )
+
+    def delete(self, tx: Transaction, row: Overlay) -> None:
+        tx.run(_DELETE, row=row.seq)
+
+    def delete_links(self, tx: Transaction, compute: str) -> None:
+        """Forget what was remembered of a compute's links (ids ``<compute>~...``)."""
+        tx.run(_DELETE_LINKS, first=f"{compute}~", last=f"{compute}\x7f")
+
+
+def _joined(rows: Sequence[Row]) -> Overlay | None:
+    """One row per tag (or one with no tag) as one overlay."""
+    if not rows:
+        return None
+    return _overlay(rows[0][:-1], tuple(row[-1] for row in rows if row[-1] is not None))
+
+
+def _sees_all(principal: Principal) -> bool:
+    return not principal.roles.isdisjoint((Role.ADMIN, Role.AUDITOR, Role.MONITOR))
+
+
+def _tenant_admin(principal: Principal) -> bool:
+    return Role.TENANT_ADMIN in principal.roles
+
+
+def _visible(principal: Principal, owned: bool) -> ColumnElement[bool]:
+    """The SQL twin of ``permissions.rights_of(...) & USE``; a property test holds them together."""
+    mine = _c.owner == bindparam("user")
+    if owned:
+        return mine
+    if _sees_all(principal):
+        return true()
+    in_tenant = _c.tenant == bindparam("tenant")
+    ways = [
+        and_(mine, _c.mode.op("&")(0o400) != 0),
+        and_(or_(in_tenant, _c.other_tenants != 0), _c.mode.op("&")(0o004) != 0),
+    ]
+    if principal.groups:
+        mine_too = _c.group_name.in_([bindparam(f"group{i}") for i in range(len(principal.groups))])
+        ways.append(and_(mine_too, _c.mode.op("&")(0o040) != 0))
+    if _tenant_admin(principal):
+        ways.append(in_tenant)
+    return or_(*ways)
+
+
+def _who(principal: Principal, kind: str, owned: bool, tag: int | None) -> dict[str, Any]:
+    """Values for the bind parameters of a listing; only those that its statement has."""
+    values: dict[str, Any] = {"kind": kind}
+    if tag is not None:
+        values["tag"] = tag
+    if owned or not _sees_all(principal):
+        values["user"] = principal.user
+    if not owned and not _sees_all(principal):
+        values["tenant"] = principal.tenant
+        values |= {f"group{i}": group for i, group in enumerate(sorted(principal.groups))}
+    return values

@@ -1,0 +1,141 @@
+"""The tables of the store: what no back end can remember.
+
+Only integers and texts, so that a row read by either database is the same tuple. Times are microseconds
+since 1970 UTC. ``resources.seq`` is the order of creation and the key of paging.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: SQLite gives out row numbers by itself only for a column that is exactly INTEGER.
+_Serial = BigInteger().with_variant(Integer(), "sqlite")
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("groups", Text, nullable=False),  # JSON list
+    Column("roles", Text, nullable=False),  # JSON list
+    Column("password", Text, nullable=False),  # argon2 string
+    Column("disabled", Integer, nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+
+#: One row of counters. A worker's cache is good as long as the counter it was filled under stands.
+generations = Table(
+    "generations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("users", BigInteger, nullable=False),
+    Column("catalogue", BigInteger, nullable=False),  # images
+)
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("minute", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+)
+
+#: Ownership of everything, and the ledger of quotas: a row is written before the back end is called
+#: (``state`` "making") and what it holds counts from then on.
+resources = Table(
+    "resources",
+    metadata,
+    Column("seq", _Serial, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("id", Text, nullable=False),  # the token while "making"
+    Column("zone", Text, nullable=False),
+    Column("state", Text, nullable=False),  # "making" or "live"
+    Column("token", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("group_name", Text, nullable=False),
+    Column("mode", Integer, nullable=False),  # nine bits, owner/group/other x use/manage/admin
+    Column("other_tenants", Integer, nullable=False),
+    Column("path", Text),  # where a client chose it
+    Column("extra", Text),  # JSON object: what the back end cannot hold
+    Column("vcpus", BigInteger, nullable=False),
+    Column("memory_bytes", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("instance_type", Text),
+    Column("fingerprint", Text),  # of the request, where it carried an idempotency key
+    Column("created", BigInteger, nullable=False),
+    UniqueConstraint("kind", "id", name="uq_resources_kind_id"),
+    UniqueConstraint("token", name="uq_resources_token"),
+    UniqueConstraint("path", name="uq_resources_path"),
+    Index("ix_resources_owner", "kind", "owner", "seq"),
+    Index("ix_resources_tenant", "kind", "tenant", "seq"),
+    Index("ix_resources_state", "state"),
+)
+
+#: User-defined mixins without attributes and actions: private labels of their owner.
+tags = Table(
+    "tags",
+    metadata,
+    Column("seq", _Serial, primary_key=True, autoincrement=True),
+    Column("owner", Text, nullable=False),
+    Column("scheme", Text, nullable=False),
+    Column("term", Text, nullable=False),
+    Column("title", Text),
+    Column("rel", Text),
+    Column("location", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    UniqueConstraint("owner", "scheme", "term", name="uq_tags_identifier"),
+    UniqueConstraint("owner", "location", name="uq_tags_location"),
+)
+
+tagged = Table(
+    "tagged",
+    metadata,
+    Column("tag", _Serial, ForeignKey("tags.seq", ondelete="CASCADE"), primary_key=True),
+    Column("resource", _Serial, ForeignKey("resources.seq", ondelete="CASCADE"), primary_key=True),
+    Index("ix_tagged_resource", "resource"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", _Serial, primary_key=True, autoincrement=True),
+    Column("time", BigInteger, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("resource_id", Text),
+    Column("record", Text, nullable=False),  # JSON object, the whole record
+    Index("ix_audit_time", "time"),
+    Index("ix_audit_user", "user", "time"),
+    Index("ix_audit_resource", "resource_id", "time"),
+)
+
+#: Work that exactly one process of all nodes does at a time.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+)

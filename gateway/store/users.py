@@ -1,0 +1,134 @@
+"""Local users and what their sign-ins leave behind."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from gateway.model import AlreadyExists, InvalidRequest, NotFound
+
+from .database import Constraint, Database, Query, Row
+from .overlay import now
+from .schema import generations, sign_in_failures, users
+
+_c = users.c
+_COLUMNS = (_c.name, _c.tenant, _c.groups, _c.roles, _c.password, _c.disabled)
+_GET = Query(select(*_COLUMNS).where(_c.name == bindparam("user")))
+_LIST = Query(select(*_COLUMNS).order_by(_c.name))
+_ADD = Query(
+    insert(users).values(
+        {n: bindparam(n) for n in ("name", "tenant", "groups", "roles", "password", "disabled", "created")}
+    )
+)
+_PASSWORD = Query(update(users).where(_c.name == bindparam("user")).values(password=bindparam("password")))
+_DISABLED = Query(update(users).where(_c.name == bindparam("user")).values(disabled=bindparam("disabled")))
+_REMOVE = Query(delete(users).where(_c.name == bindparam("user")))
+_BUMP = Query(update(generations).values(users=generations.c.users + 1))
+
+_f = sign_in_failures.c
+_FAILURES = Query(select(_f.minute, _f.count).where(_f.address == bindparam("client")))
+_FAILURE_NEW = Query(
+    insert(sign_in_failures).values(address=bindparam("address"), minute=bindparam("minute"), count=1)
+)
+_FAILURE_MORE = Query(
+    update(sign_in_failures)
+    .where(_f.address == bindparam("client"), _f.minute == bindparam("this_minute"))
+    .values(count=_f.count + 1)
+)
+_FAILURES_OLD = Query(delete(sign_in_failures).where(_f.minute < bindparam("this_minute")))
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    name: str
+    tenant: str
+    groups: tuple[str, ...]
+    roles: tuple[str, ...]
+    password: str  # argon2 string
+    disabled: bool = False
+
+
+def normalized(name: str) -> str:
+    """The form in which user names are kept and compared: NFC, case kept.
+
+    Raises InvalidRequest for an empty name, a colon or a control character.
+    """
+    name = unicodedata.normalize("NFC", name)
+    if not name or ":" in name or any(unicodedata.category(c) == "Cc" for c in name) or len(name) > 128:
+        raise InvalidRequest("user name: 1 to 128 characters, no colon, no control character", field="user")
+    return name
+
+
+class Users:
+    """The users of one store. Every change makes all workers forget what they know of users."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def get(self, name: str) -> User | None:
+        rows = self.database.read(_GET, user=name)
+        return _user(rows[0]) if rows else None
+
+    def list(self) -> Sequence[User]:
+        return [_user(row) for row in self.database.read(_LIST)]
+
+    def add(self, user: User) -> None:
+        """Raises AlreadyExists."""
+        try:
+            with self.database.write() as tx:
+                tx.run(
+                    _ADD,
+                    name=normalized(user.name),
+                    tenant=user.tenant,
+                    groups=json.dumps(user.groups),
+                    roles=json.dumps(user.roles),
+                    password=user.password,
+                    disabled=int(user.disabled),
+                    created=now(),
+                )
+                tx.run(_BUMP)
+        except Constraint:
+            raise AlreadyExists(f"user {user.name} exists already") from None
+
+    def set_password(self, name: str, password: str) -> None:
+        """Raises NotFound."""
+        self._change(_PASSWORD, name, password=password)
+
+    def set_disabled(self, name: str, disabled: bool) -> None:
+        """Raises NotFound."""
+        self._change(_DISABLED, name, disabled=int(disabled))
+
+    def remove(self, name: str) -> None:
+        """Raises NotFound. What the user owns stays, with its owner's name."""
+        self._change(_REMOVE, name)
+
+    def _change(self, query: Query, name: str, **values: object) -> None:
+        with self.database.write() as tx:
+            if tx.run(query, user=name, **values) == 0:
+                raise NotFound(f"no user {name}")
+            tx.run(_BUMP)
+
+    def failures(self, address: str) -> int:
+        """Failed sign-ins from this address in the present minute."""
+        rows = self.database.read(_FAILURES, client=address)
+        return int(rows[0][1]) if rows and rows[0][0] == _minute() else 0
+
+    def count_failure(self, address: str) -> None:
+        minute = _minute()
+        with self.database.write() as tx:
+            tx.run(_FAILURES_OLD, this_minute=minute)
+            if tx.run(_FAILURE_MORE, client=address, this_minute=minute) == 0:
+                tx.run(_FAILURE_NEW, address=address, minute=minute)
+
+
+def _minute() -> int:
+    return now() // 60_000_000
+
+
+def _user(row: Row) -> User:
+    name, tenant, groups, roles, password, disabled = row
+    return User(name, tenant, tuple(json.loads(groups)), tuple(json.loads(roles)), password, bool(disabled))
