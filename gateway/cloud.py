@@ -36,6 +36,7 @@ from gateway.model import (
     ImageSpec,
     InstanceType,
     Interface,
+    InterfaceSpec,
     InvalidRequest,
     KeyPair,
     Network,
@@ -197,6 +198,22 @@ class Cloud:
 
     def instance_types(self) -> Mapping[str, InstanceType]:
         return self.catalogue.instance_types()
+
+    def zone_names(self) -> Sequence[str]:
+        return self.zones.names()
+
+    def pools(self) -> Sequence[str]:
+        """Identifiers of the floating address pools of all zones."""
+        zones = self.zones
+        return [zones.join(zone, pool) for zone in zones.names() for pool in zones.backend(zone).pools()]
+
+    def has(self, noun: type[Resource]) -> bool:
+        """Whether any zone knows the noun."""
+        return self.zones.has(noun)
+
+    def can(self, capability: Capability) -> bool:
+        """Whether any zone has the capability."""
+        return self.zones.can(capability)
 
     def generation(self) -> tuple[int, int]:
         """(users, catalogue): as long as a number stands, what was derived under it is good."""
@@ -472,12 +489,36 @@ class Cloud:
         """The specification with references checked and turned inside, and what was left open decided."""
         if isinstance(spec, ComputeSpec):
             spec = self._with_templates(caller, spec, zone)
-        spec = resolve(
-            spec, lambda noun, id, right, field: self._resolve(caller, noun, id, right, field, zone)
-        )
+        spec = self._referred(caller, spec, zone)
         if isinstance(spec, ComputeSpec) and spec.instance_type not in (None, *self.settings.instance_types):
             return replace(spec, instance_type=self.zones.split(str(spec.instance_type))[1])
         return spec
+
+    def _referred(self, caller: Caller, spec: Any, zone: str) -> Any:
+        """The specification with every reference checked and turned inside."""
+        if isinstance(spec, ComputeSpec):
+            interfaces = tuple(self._addressed(caller, i, zone) for i in spec.interfaces)
+            spec = replace(spec, interfaces=interfaces)
+        elif isinstance(spec, InterfaceSpec):
+            spec = self._addressed(caller, spec, zone)
+        return resolve(
+            spec, lambda noun, id, right, field: self._resolve(caller, noun, id, right, field, zone)
+        )
+
+    def _addressed(self, caller: Caller, spec: InterfaceSpec, zone: str) -> InterfaceSpec:
+        """An interface that names a reserved address, with that address; by its owner's right only."""
+        if spec.reservation is None:
+            if spec.pool is not None and spec.address is not None:
+                raise InvalidRequest(
+                    "address: name the reservation to use an address of a pool", field="address"
+                )
+            return spec
+        self._row(caller, Address, spec.reservation, Right.MANAGE)
+        reserved = self._fetch(Address, spec.reservation)
+        network = spec.network or self._first(caller, Network, zone)
+        if not network:
+            raise InvalidRequest("no network to use the reserved address in", field="network")
+        return replace(spec, network=network, pool=reserved.pool, address=reserved.address)
 
     def _with_templates(self, caller: Caller, spec: ComputeSpec, zone: str) -> ComputeSpec:
         defaults = self.settings.defaults
@@ -487,11 +528,12 @@ class Cloud:
                 field="image" if spec.image is None else "instance_type",
             )
         if spec.image is None:
-            spec = replace(spec, image=defaults.image or self._first_image(caller, zone))
+            spec = replace(spec, image=defaults.image or self._first(caller, Image, zone))
         return self.catalogue.sized(spec, zone, defaults)
 
-    def _first_image(self, caller: Caller, zone: str) -> str | None:
-        rows = self.overlays.visible_ids(caller.principal, KINDS[Image])
+    def _first(self, caller: Caller, noun: type[Resource], zone: str) -> str | None:
+        """The oldest of a noun that the caller may use in a zone."""
+        rows = self.overlays.visible_ids(caller.principal, KINDS[noun])
         return next((id for id, home, _ in rows if home == zone), None)
 
     def _resolve(

@@ -84,11 +84,12 @@ class Frontend(Protocol):
     default_prefix: str
     #: Paths outside the prefix that belong to it.
     well_known: tuple[str, ...]
-    #: Product tokens for the Server header.
-    server_tokens: tuple[str, ...]
 
     def build(self, services: Services, options: Mapping[str, Any]) -> WSGIApplication:
         """The application. Raises InvalidRequest naming an option (``field``) that is wrong."""
+
+    def server_tokens(self, cloud: Cloud) -> tuple[str, ...]:
+        """Product tokens for the Server header."""
 
 
 @dataclass(frozen=True, slots=True)

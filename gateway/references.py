@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from gateway.model import (
+    Address,
     AttachmentSpec,
     Compute,
     ComputeSpec,
@@ -31,7 +32,11 @@ Resolver: TypeAlias = Callable[[type[Resource], str, Right, str], str]
 SINGLE: Mapping[type[Any], Mapping[str, tuple[type[Resource], Right]]] = {
     ComputeSpec: {"image": (Image, Right.USE)},
     AttachmentSpec: {"compute": (Compute, Right.MANAGE), "volume": (Volume, Right.MANAGE)},
-    InterfaceSpec: {"compute": (Compute, Right.MANAGE), "network": (Network, Right.USE)},
+    InterfaceSpec: {
+        "compute": (Compute, Right.MANAGE),
+        "network": (Network, Right.USE),
+        "reservation": (Address, Right.MANAGE),
+    },
     VolumeSpec: {"image": (Image, Right.USE), "snapshot": (Snapshot, Right.USE)},
     SnapshotSpec: {"volume": (Volume, Right.USE)},
     ImageSpec: {"compute": (Compute, Right.MANAGE)},

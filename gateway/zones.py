@@ -33,7 +33,7 @@ R = TypeVar("R", bound=Resource)
 #: Fields that hold the identifier of another resource (or None), and fields that hold tuples of them.
 _REFERENCES: Mapping[type[Resource], tuple[str, ...]] = {
     Attachment: ("compute", "volume"),
-    Interface: ("compute", "network"),
+    Interface: ("compute", "network", "reservation"),
     Compute: ("image", "instance_type"),
     Volume: ("image", "snapshot"),
     Snapshot: ("volume",),

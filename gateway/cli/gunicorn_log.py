@@ -8,11 +8,10 @@ from typing import Any
 from gunicorn.glogging import Logger as GunicornLogger
 
 
-class Logger(GunicornLogger):  # type: ignore[misc]  # gunicorn has no types
+class Logger(GunicornLogger):
     def setup(self, cfg: Any) -> None:
         self.error_log = logging.getLogger("gunicorn")
         self.access_log = logging.getLogger("gunicorn.access")
-        self.access_log_enabled = False
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
         return

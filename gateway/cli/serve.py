@@ -13,9 +13,9 @@ import sys
 import tempfile
 import time
 import types
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-import gunicorn
+import gunicorn.http.wsgi
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gthread import ThreadWorker
@@ -68,15 +68,15 @@ def _configuration(options: argparse.Namespace) -> Config:
     return configuration(options, overrides)
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+class Worker(ThreadWorker):
     """Says "not ready" from the moment it is told to stop."""
 
     def handle_exit(self, sig: int, frame: types.FrameType | None) -> None:
-        self.wsgi.draining = True
+        cast("Application", self.wsgi).draining = True
         super().handle_exit(sig, frame)
 
 
-class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+class Server(BaseApplication):
     """gunicorn with the settings that the standards need."""
 
     def __init__(self, options: argparse.Namespace, config: Config) -> None:
@@ -110,7 +110,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
-    def load(self) -> Application:
+    def load(self) -> Any:
         from gateway.app import Application, Gateway  # after PROMETHEUS_MULTIPROC_DIR is set
         from gateway.metrics import Metrics
 
@@ -134,7 +134,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
         logs.configure(self._config.get("log", "format"), self._config.get("log", "level"))
         gateway_application = check(self._config)
-        gunicorn.SERVER = server_header(self._config, gateway_application)
+        # gunicorn drops the application's own Server header and sends this one.
+        setattr(gunicorn.http.wsgi, "SERVER", server_header(self._config, gateway_application))  # noqa: B010 - a constant there
         self._first_user()
         reconcile_now(self._config)
         _Arbiter(self, self._worker_command()).run()
@@ -176,7 +177,11 @@ def check(config: Config) -> Application:
 def server_header(config: Config, application: Application) -> str:
     """What the Server header says: gunicorn sends this and drops the application's own."""
     name = config.get("server", "server_name") or f"stratusgate/{version()}"
-    tokens = [token for mount in application.mounts for token in mount.frontend.server_tokens]
+    tokens = [
+        token
+        for mount in application.mounts
+        for token in mount.frontend.server_tokens(application.gateway.cloud)
+    ]
     return " ".join([name, *tokens])
 
 
@@ -186,7 +191,7 @@ def _child_exit(arbiter: Any, worker: Any) -> None:
     worker_ended(worker.pid)
 
 
-class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
+class _Arbiter(Arbiter):
     """Also keeps one background worker running."""
 
     def __init__(self, server: Server, command: list[str]) -> None:

@@ -69,6 +69,7 @@ class Interface(Resource):
     address: IPAddress | None = None
     gateway: IPAddress | None = None
     allocation: str = "dynamic"  # "dynamic" or "static"
+    reservation: str | None = None  # the Address that it uses
     state: LinkState = LinkState.ACTIVE
     state_message: str | None = None
 

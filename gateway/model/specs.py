@@ -32,6 +32,8 @@ class InterfaceSpec:
     address: IPAddress | None = None
     #: Take the address from this floating pool instead of the network's range.
     pool: str | None = None
+    #: Use this reserved Address; the gateway fills in its pool and address.
+    reservation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,407 @@
+"""Collections: of a kind, of a mixin, and of a path (GFD.185 sections 3.4.2 and 3.4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import falcon
+
+from gateway.model import (
+    Conflict,
+    Forbidden,
+    InvalidRequest,
+    InvalidState,
+    NotFound,
+    shorten,
+)
+from gateway.store.tags import Tag
+from occi_gw.errors import TooLarge
+from occi_gw.nouns.base import Noun, same
+from occi_gw.nouns.links import LinkNoun, OfCompute
+from occi_gw.rendering import read_headers
+from occi_gw.rendering.values import Action, Entity, Mixin, Value
+from occi_gw.resources.exchange import Endpoint, Exchange
+from occi_gw.scene import Incoming, Scene, resolve
+
+#: Largest page that is served (GFD.223, paging).
+MAX_PAGE = 10_000
+
+Member = tuple[Noun[Any], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a GET asks for by headers: all of it must hold (GFD.185 section 3.4.2.3)."""
+
+    categories: frozenset[str]
+    attributes: dict[str, Value]
+
+    @classmethod
+    def of(cls, exchange: Exchange) -> Filter:
+        """Raises ParseError, NotFound for an unknown category."""
+        headers = exchange.filters()
+        if not headers:
+            return _NO_FILTER
+        message = read_headers(headers)
+        found = frozenset(resolve(line, exchange.scene.tagged).identifier for line in message.categories)
+        return cls(found, dict(message.attributes))
+
+    def matches(self, entity: Entity) -> bool:
+        own = {entity.kind.identifier, *(mixin.identifier for mixin in entity.mixins)}
+        if not self.categories <= own:
+            return False
+        shown: dict[str, Value | None] = {
+            **entity.attributes,
+            "occi.core.id": entity.id,
+            "occi.core.title": entity.title,
+            "occi.core.summary": entity.summary,
+            "occi.core.source": entity.source,
+            "occi.core.target": entity.target,
+        }
+        return all(name in shown and same(value, shown[name]) for name, value in self.attributes.items())
+
+    def beyond(self, kind: str) -> bool:
+        """Whether anything is left to ask of the members of a kind's own collection."""
+        return bool(self.attributes) or bool(self.categories - {kind})
+
+
+_NO_FILTER = Filter(frozenset(), {})
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """``page`` counts from 1, ``number`` is how many on each (GFD.223, paging)."""
+
+    page: int
+    number: int
+
+    @classmethod
+    def of(cls, req: falcon.Request) -> Page | None:
+        """Raises InvalidRequest, TooLarge."""
+        query = req.query_string.replace(";", "&")
+        given = falcon.uri.parse_query_string(query, keep_blank=True)
+        if "page" not in given and "number" not in given:
+            return None
+        page, number = _whole(given, "page", 1), _whole(given, "number", 100)
+        if number > MAX_PAGE:
+            raise TooLarge(f"number: at most {MAX_PAGE} entities make a page")
+        return cls(page, number)
+
+    def cut(self, members: Sequence[Any]) -> Sequence[Any]:
+        return list(islice(members, (self.page - 1) * self.number, self.page * self.number))
+
+
+def _whole(given: dict[str, Any], name: str, default: int) -> int:
+    value = given.get(name, str(default))
+    if not isinstance(value, str) or not value.isascii() or not value.isdigit() or not int(value[:12]) > 0:
+        raise InvalidRequest(f"{name}: a whole number of at least 1", field=name)
+    return int(value[:12])
+
+
+class Collection:
+    """What the three kinds of collection share; a subclass says who the members are."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    def list(
+        self,
+        exchange: Exchange,
+        req: falcon.Request,
+        resp: falcon.Response,
+        nouns: Sequence[Noun[Any]],
+        member: Callable[[Entity], bool] | None = None,
+        tag: Tag | None = None,
+    ) -> None:
+        """Answer a GET: URIs by one query and one back end call for each noun, entities where needed."""
+        scene, page, wanted = exchange.scene, Page.of(req), Filter.of(exchange)
+        whole = exchange.outgoing.lists_entities
+        if member is None and not any(wanted.beyond(noun.kind.identifier) for noun in nouns):
+            if whole and page is None:
+                entities: Iterable[Entity] = _entities(scene, nouns, tag)
+            elif not whole:
+                paths = [path for noun in nouns for path in noun.paths(scene, tag=tag)]
+                exchange.listed(resp, page.cut(paths) if page else paths)
+                return
+            else:
+                assert page is not None
+                entities = _of_members(scene, page.cut(_members(scene, nouns, tag)))
+        else:
+            found = [
+                entity
+                for entity in _entities(scene, nouns, tag)
+                if (member is None or member(entity)) and wanted.matches(entity)
+            ]
+            entities = page.cut(found) if page else found
+        of_links = all(isinstance(noun, LinkNoun) for noun in nouns) and bool(nouns)
+        exchange.answer(resp, exchange.outgoing.entities(scene.authority, entities, of_links=of_links))
+
+    @staticmethod
+    def act(
+        exchange: Exchange, req: falcon.Request, resp: falcon.Response, members: Sequence[Member]
+    ) -> None:
+        """Do an action on all members, or on none when it does not apply to one."""
+        incoming = exchange.read_request()
+        action = requested_action(req, incoming)
+        scene = exchange.scene
+        for noun, id in members:
+            noun.action_name(action)
+            noun.parameters(action, incoming.attributes)
+            entity = noun.get(scene, id)
+            state = entity.attributes.get(f"occi.{noun.kind.term}.state")
+            if action not in entity.actions and not noun.idle(action, state):
+                raise InvalidState(f"{entity.location} is {state}: cannot {action.term}; nothing was done")
+        for noun, id in members:
+            noun.act(scene, id, action, incoming.attributes)
+        exchange.answer(resp, exchange.outgoing.ok())
+
+    @staticmethod
+    def delete(exchange: Exchange, resp: falcon.Response, members: Sequence[Member]) -> None:
+        """Delete members; one that has gone meanwhile is no error."""
+        if not exchange.scene.cloud.settings.collection_delete:
+            raise Conflict("deleting collections is switched off here; delete one entity at a time")
+        for noun, id in members:
+            if isinstance(noun, OfCompute) and not noun.deletable:
+                continue
+            try:
+                noun.delete(exchange.scene, id)
+            except NotFound:
+                continue
+        exchange.answer(resp, exchange.outgoing.ok())
+
+
+def _entities(scene: Scene, nouns: Sequence[Noun[Any]], tag: Tag | None) -> Iterable[Entity]:
+    for noun in nouns:
+        yield from noun.entities(scene, noun.ids(scene, tag=tag) if tag else None)
+
+
+def _members(scene: Scene, nouns: Sequence[Noun[Any]], tag: Tag | None) -> Sequence[Member]:
+    return [(noun, id) for noun in nouns for id in noun.ids(scene, tag=tag)]
+
+
+def _of_members(scene: Scene, members: Sequence[Member]) -> Iterable[Entity]:
+    by_noun: dict[Noun[Any], list[str]] = {}
+    for noun, id in members:
+        by_noun.setdefault(noun, []).append(id)
+    for noun, ids in by_noun.items():
+        yield from noun.entities(scene, ids)
+
+
+def owned(scene: Scene, nouns: Iterable[Noun[Any]]) -> Sequence[Member]:
+    """What a collection operation may touch: what the caller owns."""
+    return [(noun, id) for noun in nouns for id in noun.ids(scene, owned=True)]
+
+
+def requested_action(req: falcon.Request, incoming: Incoming) -> Action:
+    """The action of a POST: the term in the query and the Category must agree (GFD.185 section 3.4.4.6).
+
+    Raises InvalidRequest.
+    """
+    term = req.params.get("action", "")
+    action = incoming.action
+    if action is None:
+        raise InvalidRequest("Category: no action; send the action that the query names", field="action")
+    if term != action.term:
+        raise InvalidRequest(
+            f"?action={shorten(term)} and Category {shorten(action.term)} do not agree", field="action"
+        )
+    if incoming.kind is not None or incoming.mixins or incoming.links:
+        raise InvalidRequest("an action comes alone: no kind, mixin or link beside it", field="category")
+    return action
+
+
+class KindCollection(Collection):
+    """``/compute/`` and the like."""
+
+    def __init__(self, endpoint: Endpoint, noun: Noun[Any]) -> None:
+        super().__init__(endpoint)
+        self._noun = noun
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        exchange = self._endpoint.exchange(req)
+        self.list(exchange, req, resp, [self._noun])
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Create an entity, or act on all that the caller owns."""
+        exchange = self._endpoint.exchange(req)
+        if "action" in req.params:
+            self.act(exchange, req, resp, owned(exchange.scene, [self._noun]))
+            return
+        incoming = exchange.read_request()
+        kind = incoming.require_kind()
+        if kind.identifier != self._noun.kind.identifier:
+            raise InvalidRequest(
+                f"Category: {shorten(kind.identifier)} is not made in {self._noun.location}",
+                field="category",
+            )
+        no_action(incoming)
+        exchange.created(resp, self._noun.create(exchange.scene, incoming))
+
+    def on_delete(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Delete what the request names, or everything that the caller owns."""
+        exchange = self._endpoint.exchange(req)
+        delete_named(exchange, resp, [self._noun])
+
+
+def delete_named(exchange: Exchange, resp: falcon.Response, nouns: Sequence[Noun[Any]]) -> None:
+    """Delete the entities that the request names, all of them known, or all that the caller owns."""
+    scene = exchange.scene
+    named = [scene.locate(uri) for uri in exchange.read_locations()]
+    for noun, id in named:
+        if noun not in nouns:
+            raise InvalidRequest(
+                f"{shorten(noun.location + id)} is no member of this collection", field="uri"
+            )
+        noun.get(scene, id)
+    Collection.delete(exchange, resp, named or owned(scene, nouns))
+
+
+def no_action(incoming: Incoming) -> None:
+    if incoming.action is not None:
+        raise InvalidRequest(
+            f"Category: {shorten(incoming.action.term)} is an action; name it in the query, ?action=...",
+            field="category",
+        )
+
+
+class MixinCollection(Collection):
+    """The collection of a mixin: of a user's, or of one of the provider's."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mixin: Mixin) -> None:
+        exchange = self._endpoint.exchange(req)
+        tag = exchange.scene.tagged.tags.get(mixin.identifier)
+        if tag is not None:
+            self.list(exchange, req, resp, self._nouns(exchange, mixin), tag=tag)
+        else:
+            self.list(exchange, req, resp, self._nouns(exchange, mixin), member=_has(mixin))
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, mixin: Mixin) -> None:
+        """Put the mixin on entities, or act on those that have it."""
+        exchange = self._endpoint.exchange(req)
+        if "action" in req.params:
+            members = set(self._members(exchange, mixin))
+            mine = [m for m in owned(exchange.scene, self._nouns(exchange, mixin)) if m in members]
+            self.act(exchange, req, resp, mine)
+            return
+        self._associate(exchange, resp, mixin, exact=False)
+
+    def on_put(self, req: falcon.Request, resp: falcon.Response, mixin: Mixin) -> None:
+        """Put the mixin on these entities and take it off all others."""
+        self._associate(self._endpoint.exchange(req), resp, mixin, exact=True)
+
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, mixin: Mixin) -> None:
+        """Take the mixin off entities, or off all; never deletes one."""
+        exchange = self._endpoint.exchange(req)
+        scene = exchange.scene
+        tag = scene.tagged.tags.get(mixin.identifier)
+        named = [self._present(scene, uri) for uri in exchange.read_locations()]
+        if tag is None:
+            raise Forbidden(f"mixin {shorten(mixin.identifier)} is the provider's; entities keep it")
+        things = [(noun.type, id) for noun, id in named]
+        scene.cloud.untag(scene.caller, tag, things or None)
+        exchange.answer(resp, exchange.outgoing.ok())
+
+    def _associate(self, exchange: Exchange, resp: falcon.Response, mixin: Mixin, *, exact: bool) -> None:
+        scene = exchange.scene
+        uris = exchange.read_locations()
+        if not uris:
+            raise InvalidRequest("X-OCCI-Location is missing; name the entities", field="location")
+        named = [self._present(scene, uri) for uri in uris]
+        for noun, _ in named:
+            noun.check_mixins([mixin])
+        tag = scene.tagged.tags.get(mixin.identifier)
+        if tag is not None:
+            things = [(noun.type, id) for noun, id in named]
+            scene.cloud.tag(scene.caller, tag, things, exact=exact)
+        elif exact:
+            raise Forbidden(
+                f"mixin {shorten(mixin.identifier)} is the provider's; it cannot be taken off others"
+            )
+        else:
+            for noun, id in named:
+                noun.update(scene, id, Incoming(None, (mixin,), None, {}, ()), full=False)
+        exchange.answer(resp, exchange.outgoing.ok())
+
+    @staticmethod
+    def _present(scene: Scene, uri: str) -> Member:
+        """An entity that a request names. Raises NotFound, Forbidden where it takes no mixins."""
+        noun, id = scene.locate(uri)
+        noun.get(scene, id)
+        if isinstance(noun, OfCompute):
+            raise Forbidden(f"a {noun.kind.term} takes no mixins")
+        return noun, id
+
+    @staticmethod
+    def _nouns(exchange: Exchange, mixin: Mixin) -> Sequence[Noun[Any]]:
+        """The nouns that the mixin applies to."""
+        return [
+            noun
+            for kind, noun in exchange.scene.nouns.items()
+            if (not mixin.applies or kind in mixin.applies) and not isinstance(noun, OfCompute)
+        ]
+
+    def _members(self, exchange: Exchange, mixin: Mixin) -> Sequence[Member]:
+        scene = exchange.scene
+        tag = scene.tagged.tags.get(mixin.identifier)
+        nouns = self._nouns(exchange, mixin)
+        if tag is not None:
+            return _members(scene, nouns, tag)
+        has = _has(mixin)
+        return [(noun, e.id) for noun in nouns for e in noun.entities(scene) if has(e)]
+
+
+def _has(mixin: Mixin) -> Callable[[Entity], bool]:
+    """Membership of an entity: the mixin itself, or one that depends on it."""
+    identifier = mixin.identifier
+    return lambda entity: any(
+        own.identifier == identifier or identifier in own.depends for own in entity.mixins
+    )
+
+
+class PathCollection(Collection):
+    """The root and every other path that ends with a slash: the entities below it."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
+        exchange = self._endpoint.exchange(req)
+        nouns = tuple(exchange.scene.nouns.values())
+        if path == exchange.scene.prefix + "/":
+            self.list(exchange, req, resp, nouns)
+        else:
+            self.list(exchange, req, resp, nouns, member=lambda entity: entity.location.startswith(path))
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
+        """Create at the root (what the 1.1 suites do with every entity), or act on all below."""
+        exchange = self._endpoint.exchange(req)
+        scene = exchange.scene
+        if "action" in req.params:
+            self.act(exchange, req, resp, self._owned_below(scene, path))
+            return
+        if path != scene.prefix + "/":
+            raise NotFound(f"no collection at {shorten(path)} takes new entities; POST to that of a kind")
+        incoming = exchange.read_request()
+        noun = exchange.noun(incoming.require_kind().identifier)
+        no_action(incoming)
+        exchange.created(resp, noun.create(scene, incoming))
+
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, path: str) -> None:
+        exchange = self._endpoint.exchange(req)
+        scene = exchange.scene
+        if path == scene.prefix + "/":
+            delete_named(exchange, resp, tuple(scene.nouns.values()))
+            return
+        self.delete(exchange, resp, self._owned_below(scene, path))
+
+    @staticmethod
+    def _owned_below(scene: Scene, path: str) -> Sequence[Member]:
+        if path == scene.prefix + "/":
+            return owned(scene, scene.nouns.values())
+        return [
+            (noun, id)
+            for noun in scene.nouns.values()
+            if not isinstance(noun, OfCompute)
+            for id, chosen in scene.cloud.locations(scene.caller, noun.type, owned=True)
+            if (chosen or noun.location + id).startswith(path)
+        ]

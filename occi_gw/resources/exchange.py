@@ -1,0 +1,204 @@
+"""One HTTP exchange: who asks, in which rendering, and how the answer is put on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import falcon
+
+from gateway.frontends import Services
+from gateway.identity import Principal
+from gateway.model import InvalidRequest, NotAuthenticated, NotFound
+from occi_gw.errors import NotAcceptable, NotImplementedVersion, TooLarge
+from occi_gw.nouns.base import Noun
+from occi_gw.registry import Registry
+from occi_gw.rendering import (
+    READABLE,
+    WRITABLE,
+    Rendered,
+    Rendering,
+    client_version,
+    negotiate,
+    rendering,
+    request_type,
+)
+from occi_gw.rendering.values import Message
+from occi_gw.scene import Incoming, Scene
+from occi_gw.vocabulary import VERSION
+
+#: GFD.223: servers tell the media types they prefer; clients of the older JSON must not choose it here.
+ACCEPT = "text/plain, text/occi, text/uri-list"
+ACCEPT_JSON = f"{ACCEPT}, application/occi+json"
+
+#: The structures in a WSGI environment; the second name of each is an alias that some servers write.
+_STRUCTURES = {
+    "HTTP_CATEGORY": "Category",
+    "HTTP_X_OCCI_CATEGORY": "X-OCCI-Category",
+    "HTTP_LINK": "Link",
+    "HTTP_X_OCCI_LINK": "X-OCCI-Link",
+    "HTTP_X_OCCI_ATTRIBUTE": "X-OCCI-Attribute",
+    "HTTP_X_OCCI_LOCATION": "X-OCCI-Location",
+}
+
+_ANYBODY = Principal(subject="anonymous:", user="", tenant="")
+
+
+class Endpoint:
+    """What all resources share: services, registry, nouns."""
+
+    def __init__(
+        self,
+        services: Services,
+        registry: Registry,
+        nouns: Mapping[str, Noun[Any]],
+    ) -> None:
+        self.services = services
+        self.registry = registry
+        self.nouns = nouns
+
+    def exchange(self, req: falcon.Request, *, anonymous: bool = False) -> Exchange:
+        """Begin an exchange: version, then identity, then rendering.
+
+        Raises NotImplementedVersion, NotAuthenticated, NotAcceptable, InvalidRequest.
+        """
+        client = client_version(req.env.get("HTTP_USER_AGENT"))
+        if client is not None and client > VERSION:
+            raise NotImplementedVersion(
+                f"OCCI/{client[0]}.{client[1]} is not spoken here; OCCI/1.1 and OCCI/1.2 are"
+            )
+        services = self.services
+        try:
+            caller = services.caller(req.env, "occi")
+        except NotAuthenticated:
+            if not (anonymous and services.anonymous_model and "HTTP_AUTHORIZATION" not in req.env):
+                raise
+            caller = services.as_caller(req.env, "occi", _ANYBODY)
+        base = urlsplit(services.base_url(req.env))
+        scene = Scene(
+            services.cloud,
+            caller,
+            self.registry,
+            self.nouns,
+            authority=f"{base.scheme}://{base.netloc}",
+            prefix=base.path,
+            idempotency_key=req.env.get("HTTP_IDEMPOTENCY_KEY"),
+        )
+        return Exchange(scene, outgoing(req), req, client, services.max_body)
+
+
+def outgoing(req: falcon.Request) -> Rendering:
+    """The rendering of the answer. Raises NotAcceptable."""
+    media_type = negotiate(req.env.get("HTTP_ACCEPT"))
+    if media_type is None:
+        raise NotAcceptable(f"Accept: nothing of it is written here; these are: {', '.join(WRITABLE)}")
+    return rendering(media_type, client_version(req.env.get("HTTP_USER_AGENT")))
+
+
+class Exchange:
+    """A request being answered."""
+
+    def __init__(
+        self,
+        scene: Scene,
+        outgoing: Rendering,
+        req: falcon.Request,
+        client: tuple[int, int] | None,
+        max_body: int,
+    ) -> None:
+        self.scene = scene
+        self.outgoing = outgoing
+        self.client = client
+        self._req = req
+        self._max_body = max_body
+
+    def read(self) -> Message:
+        """The structures of the request. Raises ParseError, NotAcceptable, TooLarge."""
+        structures = self._structures()
+        return self._incoming(structures).read(structures, self._body())
+
+    def read_request(self) -> Incoming:
+        """The structures, resolved against the caller's model."""
+        message = self.read()
+        known = all(line.identifier in self.scene.model.mixins for line in message.categories)
+        return Incoming.of(message, self.scene.model if known else self.scene.tagged)
+
+    def read_locations(self) -> tuple[str, ...]:
+        """The entities that the request names; none for an empty request."""
+        structures = self._structures()
+        body = self._body()
+        incoming = self._incoming(structures)
+        if not body.strip() and not structures:
+            return ()
+        if not body.strip() and incoming.lists_entities:
+            return ()
+        return incoming.read_locations(structures, body)
+
+    def filters(self) -> Mapping[str, str]:
+        """The headers that filter a GET, whatever its Content-Type."""
+        return self._structures()
+
+    def _structures(self) -> dict[str, str]:
+        env = self._req.env
+        return {name: env[key] for key, name in _STRUCTURES.items() if key in env}
+
+    def _incoming(self, structures: Mapping[str, str]) -> Rendering:
+        content_type = self._req.env.get("CONTENT_TYPE")
+        media_type = request_type(content_type, bool(structures))
+        if media_type is None:
+            raise NotAcceptable(
+                f"Content-Type: not read here; these are: {', '.join(READABLE)}", reason="content_type"
+            )
+        return rendering(media_type, self.client)
+
+    def _body(self) -> bytes:
+        env = self._req.env
+        length = env.get("CONTENT_LENGTH")
+        if length:
+            if not length.isdigit():
+                raise InvalidRequest("Content-Length: not a number")
+            if int(length) > self._max_body:
+                raise TooLarge(f"the body has {length[:20]} bytes; at most {self._max_body} are read")
+            body: bytes = env["wsgi.input"].read(int(length))
+            if len(body) < int(length):
+                raise InvalidRequest("the body is shorter than its Content-Length")
+            return body
+        if "HTTP_TRANSFER_ENCODING" not in env:
+            return b""
+        body = env["wsgi.input"].read(self._max_body + 1)
+        if len(body) > self._max_body:
+            raise TooLarge(f"the body has more than {self._max_body} bytes, the most that are read")
+        return body
+
+    def answer(self, resp: falcon.Response, rendered: Rendered, status: int = 200) -> None:
+        """Put a rendering on the wire."""
+        put(resp, rendered, status, self.client)
+
+    def created(self, resp: falcon.Response, entity: Any) -> None:
+        uri = self.scene.authority + entity.location
+        self.answer(resp, self.outgoing.created(entity, uri), 201)
+
+    def listed(self, resp: falcon.Response, paths: Iterable[str]) -> None:
+        self.answer(resp, self.outgoing.locations(self.scene.authority, paths))
+
+    def noun(self, kind: str) -> Noun[Any]:
+        """The noun of a kind. Raises NotFound for a kind without entities."""
+        try:
+            return self.scene.nouns[kind]
+        except KeyError:
+            raise NotFound(f"no entities of kind {kind} are made here") from None
+
+
+def put(
+    resp: falcon.Response, rendered: Rendered, status: int, client: tuple[int, int] | None = None
+) -> None:
+    """Status, headers and body of a rendering."""
+    resp.status = status
+    for name, value in rendered.headers:
+        resp.set_header(name, value)
+    resp.set_header("Accept", ACCEPT_JSON if client is not None and client < VERSION else ACCEPT)
+    if isinstance(rendered.body, bytes):
+        resp.data = rendered.body
+    else:
+        resp.stream = rendered.body

@@ -1,0 +1,152 @@
+"""What one request works with: its caller, the model that caller sees, and the places of this endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from gateway.cloud import Cloud
+from gateway.identity import Caller
+from gateway.model import InvalidRequest, NotFound, shorten
+from gateway.store.overlay import Overlay
+from occi_gw.registry import Model, Registry
+from occi_gw.rendering.values import Action, CategoryLine, Kind, LinkLine, Message, Mixin, Value
+
+if TYPE_CHECKING:
+    from occi_gw.nouns.base import Noun
+
+
+@dataclass(slots=True)
+class Scene:
+    """One request's view of the endpoint."""
+
+    cloud: Cloud
+    caller: Caller
+    registry: Registry
+    nouns: Mapping[str, Noun[Any]]  # kind identifier -> noun
+    authority: str  # scheme and authority of absolute links
+    prefix: str
+    idempotency_key: str | None = None
+    _model: Model | None = field(default=None, init=False)
+    _tagged: Model | None = field(default=None, init=False)
+
+    @property
+    def model(self) -> Model:
+        """The model without the caller's own mixins; enough to render what has none."""
+        if self._model is None:
+            self._model = self.registry.model(self.caller)
+        return self._model
+
+    @property
+    def tagged(self) -> Model:
+        """The model with the caller's own mixins."""
+        if self._tagged is None:
+            self._tagged = self.registry.tagged(self.caller, self.model)
+        return self._tagged
+
+    def forget(self) -> None:
+        """After a change of the model itself."""
+        self._model = self._tagged = None
+
+    def noun_of(self, row: Overlay) -> Noun[Any]:
+        """The noun of an ownership row."""
+        for noun in self.nouns.values():
+            if noun.row_kind == row.kind:
+                return noun
+        raise NotFound(f"no entity at {shorten(row.path)}")
+
+    def path_of(self, uri: str) -> str:
+        """The path that a URI of this endpoint, or an absolute path, names.
+
+        Raises InvalidRequest for what is neither.
+        """
+        try:
+            parts = urlsplit(uri)
+        except ValueError:
+            parts = None
+        if parts is None or parts.query or parts.fragment or (parts.scheme and not parts.netloc):
+            raise InvalidRequest(f"{shorten(uri)} is not the URI of an entity", field="uri")
+        if parts.scheme and f"{parts.scheme}://{parts.netloc}" != self.authority:
+            raise InvalidRequest(f"{shorten(uri)} is not an entity of {self.authority}", field="uri")
+        if not parts.path.startswith("/"):
+            raise InvalidRequest(f"{shorten(uri)} is neither an absolute URI nor a path", field="uri")
+        return unquote(parts.path)
+
+    def locate(self, uri: str) -> tuple[Noun[Any], str]:
+        """The noun and identifier of the entity at a URI. Raises NotFound, InvalidRequest."""
+        path = self.path_of(uri)
+        found = self.place(path)
+        if found is None:
+            raise NotFound(f"no entity at {shorten(path)}")
+        return found
+
+    def place(self, path: str) -> tuple[Noun[Any], str] | None:
+        """The noun and identifier that a path means, whether or not the entity is there."""
+        row = self.cloud.by_path(self.caller, path)
+        if row is not None:
+            return self.noun_of(row), row.id
+        collection, _, id = path.rpartition("/")
+        for noun in self.nouns.values():
+            if noun.location == f"{collection}/" and id:
+                return noun, id.removeprefix("urn:uuid:")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request's structures, resolved against the model."""
+
+    kind: Kind | None
+    mixins: tuple[Mixin, ...]
+    action: Action | None
+    attributes: Mapping[str, Value]
+    links: tuple[LinkLine, ...]
+
+    @classmethod
+    def of(cls, message: Message, model: Model) -> Incoming:
+        """Raises NotFound (unknown category), InvalidRequest (two kinds, two actions, a wrong class)."""
+        kinds: list[Kind] = []
+        mixins: list[Mixin] = []
+        actions: list[Action] = []
+        for line in message.categories:
+            found = resolve(line, model)
+            target: list[Any] = (
+                kinds if isinstance(found, Kind) else mixins if isinstance(found, Mixin) else actions
+            )
+            if found not in target:
+                target.append(found)
+        for several, what in ((kinds, "kinds"), (actions, "actions")):
+            if len(several) > 1:
+                names = " and ".join(c.identifier for c in several)
+                raise InvalidRequest(f"Category: two {what}, {names}; send one", field="category")
+        return cls(
+            kinds[0] if kinds else None,
+            tuple(mixins),
+            actions[0] if actions else None,
+            message.attributes,
+            message.links,
+        )
+
+    def require_kind(self) -> Kind:
+        if self.kind is None:
+            raise InvalidRequest("Category: no kind; name the kind of the entity", field="category")
+        return self.kind
+
+
+_CLASS_NAMES: Mapping[type[Any], str] = {Kind: "kind", Mixin: "mixin", Action: "action"}
+
+
+def resolve(line: CategoryLine, model: Model) -> Kind | Mixin | Action:
+    """The category that a line names. Raises NotFound, InvalidRequest for a wrong class."""
+    identifier = line.identifier
+    found = model.kinds.get(identifier) or model.mixins.get(identifier) or model.actions.get(identifier)
+    if found is None:
+        raise NotFound(f"Category: {shorten(identifier)} is not known here")
+    expected = _CLASS_NAMES[type(found)]
+    if line.category_class not in (None, expected):
+        raise InvalidRequest(
+            f"Category: {shorten(identifier)} is a {expected}, not a {line.category_class}", field="category"
+        )
+    return found
