@@ -7,6 +7,7 @@ an error is durable, and a transaction never stays open over anything but its ow
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
@@ -21,13 +22,15 @@ from sqlalchemy.sql.expression import Executable
 
 from gateway.model import BackendUnavailable
 
+log = logging.getLogger("gateway.store")
+
 Row = tuple[Any, ...]
 
 BUSY_TIMEOUT_SECONDS = 30
 
 
 class Query:
-    """One statement; its bind parameters are named and given at each run."""
+    """One statement; its bind parameters are named and given at each run. No ``in_``: it grows."""
 
     __slots__ = ("_compiled", "statement")
 
@@ -39,9 +42,9 @@ class Query:
         """SQL text, order of the parameters (None where they go by name), values fixed in the statement."""
         known = self._compiled.get(dialect.name)
         if known is None:
-            compiled = self.statement.compile(dialect=dialect)  # type: ignore[attr-defined]  # all Core statements have it
+            compiled: Any = self.statement.compile(dialect=dialect)  # type: ignore[attr-defined]  # all Core statements have it
             order = tuple(compiled.positiontup) if compiled.positional else None
-            fixed = {k: v for k, v in compiled.params.items() if v is not None}
+            fixed = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
             known = self._compiled[dialect.name] = (str(compiled), order, fixed)
         return known
 
@@ -114,7 +117,7 @@ class Database:
             try:
                 return self._read(query, parameters)
             except self._unavailable as error:
-                raise self._down() from error
+                raise self._down(error) from error
 
     def _read(self, query: Query, parameters: dict[str, Any]) -> Sequence[Row]:
         cursor = self._cursor()
@@ -137,7 +140,7 @@ class Database:
             if isinstance(error, self._constraint):
                 raise Constraint(str(error)) from error
             if isinstance(error, self._unavailable):
-                raise self._down() from error
+                raise self._down(error) from error
             raise
 
     def _begin(self) -> Any:
@@ -151,7 +154,7 @@ class Database:
                 cursor = self._cursor()
                 cursor.execute(begin)
             except self._unavailable as error:
-                raise self._down() from error
+                raise self._down(error) from error
         return cursor
 
     def _undo(self, cursor: Any) -> None:
@@ -197,5 +200,6 @@ class Database:
             except self._unavailable:
                 return  # it was dead already
 
-    def _down(self) -> BackendUnavailable:
+    def _down(self, error: Exception) -> BackendUnavailable:
+        log.error("the store failed: %s", error)
         return BackendUnavailable("the gateway's store cannot be reached now", reason="store_unavailable")

@@ -174,7 +174,7 @@ _DELETE = Query(delete(resources).where(_c.seq == bindparam("row")))
 _DELETE_TOKEN = Query(delete(resources).where(_c.token == bindparam("token"), _c.state == MAKING))
 _DELETE_LINKS = Query(
     delete(resources).where(
-        _c.kind.in_(("attachment", "interface")),
+        or_(_c.kind == "attachment", _c.kind == "interface"),
         _c.id >= bindparam("first"),
         _c.id < bindparam("last"),
     )
@@ -366,7 +366,7 @@ def _visible(principal: Principal, owned: bool) -> ColumnElement[bool]:
         and_(or_(in_tenant, _c.other_tenants != 0), _c.mode.op("&")(0o004) != 0),
     ]
     if principal.groups:
-        mine_too = _c.group_name.in_([bindparam(f"group{i}") for i in range(len(principal.groups))])
+        mine_too = or_(*(_c.group_name == bindparam(f"group{i}") for i in range(len(principal.groups))))
         ways.append(and_(mine_too, _c.mode.op("&")(0o040) != 0))
     if _tenant_admin(principal):
         ways.append(in_tenant)

@@ -183,7 +183,7 @@ def _decimal(value: float) -> str:
 
 def quoted(text: str) -> str:
     """``text`` as a quoted string; what no structure can carry (line ends, controls) becomes a blank."""
-    return f'"{_TO_REPLACE.sub(_replaced, text)}"' if _TO_REPLACE.search(text) else f'"{text}"'
+    return f'"{_TO_REPLACE.sub(_replaced, text)}"'
 
 
 def _replaced(match: re.Match[str]) -> str:

@@ -103,6 +103,8 @@ class Root:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         self._paths.on_get(req, resp, self._path)
 
+    on_head = on_get
+
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         self._paths.on_post(req, resp, self._path)
 

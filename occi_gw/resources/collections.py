@@ -224,6 +224,8 @@ class KindCollection(Collection):
         exchange = self._endpoint.exchange(req)
         self.list(exchange, req, resp, [self._noun])
 
+    on_head = on_get
+
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Create an entity, or act on all that the caller owns."""
         exchange = self._endpoint.exchange(req)

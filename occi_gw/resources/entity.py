@@ -29,6 +29,8 @@ class EntityResource:
             entity = noun.get(scene, chosen)
         exchange.answer(resp, exchange.outgoing.entity(entity))
 
+    on_head = on_get
+
     def on_put(self, req: falcon.Request, resp: falcon.Response, id: str) -> None:
         """Replace the entity, or make one at this path."""
         exchange = self._endpoint.exchange(req)

@@ -41,6 +41,8 @@ class QueryInterface:
             model.rendered[exchange.outgoing] = rendered
         exchange.answer(resp, rendered)
 
+    on_head = on_get
+
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Define a mixin: private to its owner, without attributes and actions."""
         exchange = self._endpoint.exchange(req)

