@@ -108,7 +108,8 @@ def gibibytes(value: Value) -> int:
 
 
 def to_gibibytes(size: int) -> float:
-    return size / GIB
+    """Nine places hold every byte and give the number back that a client sent (3.6, not 3.5999999996)."""
+    return round(size / GIB, 9)
 
 
 def vlan(value: Value) -> int:

@@ -256,7 +256,7 @@ class Registry:
             pools=_reversed(pools),
             os_templates=images,
             resource_templates=types,
-            zone_mixins=zones if len(zones) > 1 else {},
+            zone_mixins=zones,
             locations={mixin.location: mixin for mixin in mixins.values()},
         )
 

@@ -114,6 +114,12 @@ _BY_PATH = Query(
     .where(_c.path == bindparam("path"), _c.state == LIVE)
     .order_by(tags.c.seq)
 )
+_TAGS_OF = Query(
+    select(tagged.c.resource, tags.c.seq)
+    .join(tags, tags.c.seq == tagged.c.tag)
+    .where(tags.c.owner == bindparam("user"))
+    .order_by(tags.c.seq)
+)
 _BY_TOKEN = Query(select(*_COLUMNS).where(_c.token == bindparam("token")))
 _MAKING = Query(
     select(*_COLUMNS).where(_c.state == MAKING, _c.created < bindparam("before")).order_by(_c.seq)
@@ -218,7 +224,11 @@ class Overlays:
     ) -> Sequence[Overlay]:
         """The live rows that ``principal`` may use (with ``owned``: owns), in order of creation."""
         query = self._list(principal, owned, tag is not None, _COLUMNS)
-        return [_overlay(row) for row in self.database.read(query, **_who(principal, kind, owned, tag))]
+        rows = self.database.read(query, **_who(principal, kind, owned, tag))
+        own: dict[int, tuple[int, ...]] = {}
+        for resource, seq in self.database.read(_TAGS_OF, user=principal.user) if rows else ():
+            own[resource] = (*own.get(resource, ()), seq)
+        return [_overlay(row, own.get(row[0], ())) for row in rows]
 
     def visible_ids(
         self, principal: Principal, kind: str, *, owned: bool = False, tag: int | None = None

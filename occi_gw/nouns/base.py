@@ -157,7 +157,10 @@ class Noun(Generic[R]):
         held = scene.cloud.get(scene.caller, self.type, id)
         present = self.entity(scene, held)
         links = self.new_links(scene, incoming.links, present, full=full)
-        wish = self.wish(self.fresh(scene, incoming.attributes, present), present)
+        fresh = self.fresh(scene, incoming.attributes, present)
+        if not full:
+            _refuse_moving(fresh)
+        wish = self.wish(fresh, present)
         changes = {**wish.fields, **self.mixin_changes(scene, incoming, present, full=full)}
         if full:
             changes = {**self._cleared(incoming.attributes, present), **changes}
@@ -319,13 +322,14 @@ class Noun(Generic[R]):
         """The attributes that differ from what the entity shows now: clients send everything back."""
         shown: dict[str, Value | None] = {
             **present.attributes,
+            "occi.core.id": present.id,
             "occi.core.title": present.title,
             "occi.core.summary": present.summary,
         }
         return {
             name: value
             for name, value in attributes.items()
-            if not (name in shown and same(value, shown[name]))
+            if not (name in shown and same(value, shown[name])) and value != f"urn:uuid:{present.id}"
         }
 
     def _cleared(self, attributes: Mapping[str, Value], present: Entity) -> dict[str, Any]:
@@ -452,6 +456,13 @@ class Noun(Generic[R]):
                 f"{shorten(path)}: a path is at most 8 segments of letters, digits, '.', '_', '-'",
                 field="path",
             )
+
+
+def _refuse_moving(attributes: Mapping[str, Value]) -> None:
+    """A full update sends everything back and may be late; who names one attribute means it."""
+    for name in attributes:
+        if name in _IGNORED or _STATE.fullmatch(name):
+            raise Forbidden(f"{name} is immutable: only the server sets it", reason="immutable")
 
 
 def same(one: Value | None, other: Value | None) -> bool:
