@@ -1,0 +1,170 @@
+"""``python -m bench``: CPU per request against bare Falcon, and memory of a long listing.
+
+Each scenario runs as alternating pairs of the limit and the gateway; the ratio is CPU of the limit divided
+by CPU of the gateway, 1.0 = as cheap. A bar counts as met only when every pair meets it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import http.client
+import json
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.processes import PASSWORD, Running, gateway, limit
+
+_TOKEN = base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
+_HEADERS = {"Authorization": f"Basic {_TOKEN}", "Accept": "text/plain", "User-Agent": "bench"}
+_COMPUTE = (
+    b'Category: compute; scheme="http://schemas.ogf.org/occi/infrastructure#"; class="kind"\n'
+    b'X-OCCI-Attribute: occi.core.title="bench"\n'
+    b'X-OCCI-Attribute: occi.compute.hostname="bench"\n'
+)
+#: Sent by the server anew for each answer.
+_NOT_RECORDED = {"date", "server", "connection", "content-length"}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    bar: float
+    method: str
+    path: str
+    requests: int
+    machines: int = 0
+    body: bytes = b""
+
+
+class Connection:
+    """One keep-alive connection."""
+
+    def __init__(self, port: int) -> None:
+        self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+
+    def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, list[tuple[str, str]], bytes]:
+        headers = {**_HEADERS, **({"Content-Type": "text/plain"} if body else {})}
+        self._http.request(method, path, body or None, headers)
+        answer = self._http.getresponse()
+        return answer.status, answer.getheaders(), answer.read()
+
+
+def prepare(port: int, machines: int) -> str:
+    """Make machines; the path of the first."""
+    connection, first = Connection(port), ""
+    for _ in range(machines):
+        status, headers, _body = connection.ask("POST", "/compute/", _COMPUTE)
+        assert status == 201, status
+        location = dict(headers)["location"]
+        first = first or location.split("/", 3)[3]
+    return "/" + first
+
+
+def cost(running: Running, scenario: Scenario, path: str, count: int) -> float:
+    """CPU microseconds of a request."""
+    connections = [Connection(running.port) for _ in range(4)]
+    for connection in connections * 5:
+        connection.ask(scenario.method, path, scenario.body)
+    before = running.cpu_seconds()
+    for number in range(count):
+        status, _, _ = connections[number % 4].ask(scenario.method, path, scenario.body)
+        assert status in (200, 201), status
+    spent = (running.cpu_seconds() - before) / count * 1e6
+    if spent <= 0:
+        raise RuntimeError("no CPU time was used: the wrong process was measured")
+    return spent
+
+
+def record(port: int, scenario: Scenario, path: str, file: Path) -> None:
+    status, headers, body = Connection(port).ask(scenario.method, path, scenario.body)
+    kept = [(n, v) for n, v in headers if n.lower() not in _NOT_RECORDED]
+    file.write_text(
+        json.dumps({f"{scenario.method} {path}": [status, kept, body.decode()]}), encoding="utf-8"
+    )
+
+
+def pairs(scenario: Scenario, count: int, rounds: int) -> Sequence[tuple[float, float]]:
+    """(CPU of the limit, CPU of the gateway) for each pair."""
+    found = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with gateway(folder) as ours:
+            path = prepare(ours.port, scenario.machines) if scenario.machines else scenario.path
+            path = scenario.path or path
+            record(ours.port, scenario, path, folder / "answers.json")
+            with limit(folder, folder / "answers.json") as bare:
+                for _ in range(rounds):
+                    found.append((cost(bare, scenario, path, count), cost(ours, scenario, path, count)))
+    return found
+
+
+SCENARIOS = (
+    Scenario("entity GET", 0.60, "GET", "", 2000, machines=10),
+    Scenario("query interface", 0.85, "GET", "/-/", 2000),
+    Scenario("create", 0.45, "POST", "/compute/", 600, body=_COMPUTE),
+    Scenario("listing of 1000 locations", 0.30, "GET", "/compute/", 500, machines=1000),
+)
+
+
+def memory() -> str:
+    """Growth of a worker over listings of 10 000 machines, and what one costs in back end calls."""
+    with tempfile.TemporaryDirectory() as name, gateway(Path(name)) as ours:
+        prepare(ours.port, 10_000)
+        connection = Connection(ours.port)
+        connection.ask("GET", "/compute/")
+        before = ours.peak_memory()
+        calls = _backend_calls(connection)
+        size = 0
+        for _ in range(10):
+            _, _, body = connection.ask("GET", "/compute/")
+            size = len(body)
+        grown = ours.peak_memory() - before
+        made = (_backend_calls(connection) - calls) / 10
+        return (
+            f"listing of 10 000: {size} bytes, {made:.1f} back end calls, worker grew {grown / 2**20:.1f} MiB"
+        )
+
+
+def _backend_calls(connection: Connection) -> float:
+    _, _, page = connection.ask("GET", "/metrics")
+    lines = [
+        line for line in page.decode().splitlines() if line.startswith("stratusgate_backend_requests_total")
+    ]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if 'compute.list"' in line)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", default="", help="part of a scenario's name")
+    options = parser.parse_args()
+    print(f"load {os.getloadavg()[0]:.2f}, {os.cpu_count()} processors, Python {sys.version.split()[0]}")
+    missed = False
+    for scenario in SCENARIOS:
+        if options.only in scenario.name:
+            missed |= _report(scenario, pairs(scenario, scenario.requests, options.rounds))
+    if options.only in "memory":
+        print(memory())
+    return 1 if missed else 0
+
+
+def _report(scenario: Scenario, found: Sequence[tuple[float, float]]) -> bool:
+    ratios = [bare / ours for bare, ours in found]
+    median: Callable[[list[float]], float] = statistics.median
+    bare, ours = median([b for b, _ in found]), median([o for _, o in found])
+    met = min(ratios) >= scenario.bar
+    print(
+        f"{scenario.name:28} ratio {median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f}), bar"
+        f" {scenario.bar:.2f} {'met' if met else 'MISSED'}; {bare:.0f} us bare, {ours:.0f} us here"
+    )
+    return not met
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""Servers under measurement: started on a port nobody has, their CPU and memory read from the kernel."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PASSWORD = "benchmark"
+WORKERS, THREADS = 2, 4
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Running:
+    """One server and its workers."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.process, self.port, self.log = process, port, log
+
+    def workers(self) -> list[int]:
+        """The processes that answer requests: the server's children that have its command line."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        own = Path(f"/proc/{self.process.pid}/cmdline").read_bytes()
+        return [int(pid) for pid in children if Path(f"/proc/{pid}/cmdline").read_bytes() == own]
+
+    def cpu_seconds(self) -> float:
+        """User and system time of all workers."""
+        return sum(_cpu(pid) for pid in self.workers())
+
+    def peak_memory(self) -> int:
+        """The highest resident size of any worker so far, bytes."""
+        return max(_status(pid, "VmHWM") for pid in self.workers())
+
+    def memory(self) -> int:
+        return max(_status(pid, "VmRSS") for pid in self.workers())
+
+
+def _cpu(pid: int) -> float:
+    """Seconds on a processor, by the scheduler's clock: ticks of 10 ms are too coarse for short runs."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+
+
+def _status(pid: int, name: str) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    raise KeyError(name)
+
+
+@contextmanager
+def gateway(folder: Path, config: str = "") -> Iterator[Running]:
+    """``stratusgate serve`` with the sandbox."""
+    settings = folder / "bench.toml"
+    settings.write_text(f"[server]\nworkers = {WORKERS}\nthreads = {THREADS}\n{config}", encoding="utf-8")
+    command = ["-m", "gateway.cli", "serve", "--data", str(folder / "data"), "--config", str(settings)]
+    with _serving(
+        command, {"STRATUSGATE_ADMIN_PASSWORD": PASSWORD}, folder / "gateway.log", "--bind"
+    ) as running:
+        yield running
+
+
+@contextmanager
+def limit(folder: Path, answers: Path) -> Iterator[Running]:
+    """Bare Falcon under gunicorn with the same settings."""
+    command = ["-m", "gunicorn", "bench.limit:application()", "--worker-class", "gthread"]
+    command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--keep-alive", "5"]
+    command += ["--limit-request-field_size", "65536", "--log-level", "warning"]
+    with _serving(command, {"BENCH_ANSWERS": str(answers)}, folder / "limit.log", "--bind") as running:
+        yield running
+
+
+@contextmanager
+def _serving(arguments: list[str], environ: dict[str, str], log: Path, bind: str) -> Iterator[Running]:
+    port = free_port()
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, *arguments, bind, f"127.0.0.1:{port}"],
+            env={**os.environ, **environ},
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    try:
+        _wait(process, port, log)
+        running = Running(process, port, log)
+        while len(running.workers()) < WORKERS:
+            time.sleep(0.05)
+        yield running
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"the server did not start:\n{log.read_text(encoding='utf-8')}")
