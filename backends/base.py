@@ -85,6 +85,7 @@ class Capability(StrEnum):
     NETWORK_ACTIONS = "network-actions"  # networks: up, down
     NETWORK_CREATE = "network-create"
     LINK_ACTIONS = "link-actions"  # interfaces up/down, attachments online/offline
+    SHARED_VOLUMES = "shared-volumes"  # a volume can be attached to several computes
     HOTPLUG = "hotplug"  # attach and connect while the compute runs
     STATIC_ADDRESS = "static-address"  # an interface can ask for its address
     FIXED_MAC = "fixed-mac"

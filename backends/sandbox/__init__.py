@@ -55,6 +55,8 @@ class SandboxBackend(Backend):
         self, path: str | os.PathLike[str], *, clock: Callable[[], float] = time.time, **options: Any
     ) -> None:
         self._options = chosen = read_options({**options, "path": os.fspath(path)}, data="")
+        if not chosen.shared_volumes:
+            self.capabilities = self.capabilities - {Capability.SHARED_VOLUMES}
         self.database = database = Database(chosen.path)
         site = Site(database, chosen, clock, Injector(database, chosen.failures))
         images = Images(site)

@@ -115,7 +115,7 @@ class Computes(Vanishing[Compute, ComputeSpec, ComputeChanges], ComputeCollectio
             self._purge(connection, now)
             id = self._insert(connection, spec, now, message)
             for attachment in spec.attachments:
-                links.attach(connection, id, attachment, now)
+                links.attach(connection, self._site.options, id, attachment, now)
             for interface in spec.interfaces:
                 links.connect(connection, self._site.options, id, interface)
             if not spec.interfaces and self._site.options.default_network:

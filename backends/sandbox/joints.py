@@ -68,7 +68,8 @@ class Attachments(Stored[Attachment, AttachmentSpec, AttachmentChanges], Attachm
         now = self._site.clock()
         with self._site.database.write() as connection:
             compute_exists(connection, spec.compute, now)
-            return self._load(connection, links.attach(connection, spec.compute, spec, now), now)
+            made = links.attach(connection, self._site.options, spec.compute, spec, now)
+            return self._load(connection, made, now)
 
     def update(self, id: str, changes: AttachmentChanges) -> Attachment:
         self._fail("update", id=id)

@@ -40,7 +40,7 @@ _ATTACHABLE = {
 }
 
 
-def attach(connection: Connection, compute: str, spec: AttachmentSpec, now: float) -> str:
+def attach(connection: Connection, options: Options, compute: str, spec: AttachmentSpec, now: float) -> str:
     """Attach and return the identifier.
 
     Raises NotFound (volume), Conflict (attached, not ready, device taken), InvalidRequest (device)."""
@@ -52,9 +52,11 @@ def attach(connection: Connection, compute: str, spec: AttachmentSpec, now: floa
     state = settled(row[0], row[1], row[2], now)
     if state not in _ATTACHABLE:
         raise Conflict(f"volume {spec.volume} is {state}: cannot attach it; wait until it is online")
-    holder = connection.execute("SELECT compute FROM attachments WHERE volume = ?", (spec.volume,)).fetchone()
-    if holder is not None:
-        raise Conflict(f"volume {spec.volume} is attached to compute {holder[0]}; detach it first")
+    rows = connection.execute("SELECT compute FROM attachments WHERE volume = ?", (spec.volume,)).fetchall()
+    holders = [holder for (holder,) in rows]
+    if compute in holders or (holders and not options.shared_volumes):
+        holder = compute if compute in holders else holders[0]
+        raise Conflict(f"volume {spec.volume} is attached to compute {holder}; detach it first")
     connection.execute(
         "INSERT INTO attachments (id, compute, volume, device, mountpoint, read_only, state)"
         " VALUES (?, ?, ?, ?, ?, ?, 'active')",

@@ -62,6 +62,7 @@ class Options:
     instance_types: Mapping[str, InstanceType] = field(default_factory=default_instance_types)
     pools: Mapping[str, AddressRange] = field(default_factory=dict)  # of floating addresses
     failures: tuple[Failure, ...] = ()
+    shared_volumes: bool = True  # a volume can be attached to several machines
     default_network: bool = True  # connect a machine that names no network to "default"
     public_address: IPAddress = _PUBLIC_ADDRESS  # of port mappings
 
@@ -206,6 +207,7 @@ _OPTIONS: Mapping[str, Callable[[str, Any], Any]] = {
     "instance_types": _instance_types,
     "pools": _pools,
     "failures": failures,
+    "shared_volumes": _flag,
     "default_network": _flag,
     "public_address": _address,
 }

@@ -89,10 +89,11 @@ INSERT INTO networks (id, title, state, range, first, last, gateway, allocation,
 CREATE TABLE attachments (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
-    compute TEXT NOT NULL, volume TEXT NOT NULL UNIQUE,
+    compute TEXT NOT NULL, volume TEXT NOT NULL,
     title TEXT, device TEXT NOT NULL, mountpoint TEXT, read_only INTEGER NOT NULL, state TEXT NOT NULL,
     UNIQUE (compute, device)
 );
+CREATE INDEX attachments_volume ON attachments (volume);
 
 CREATE TABLE interfaces (
     number INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -63,14 +63,26 @@ class AttachmentTests:
     def test_an_attached_volume_is_not_attached_again(self, workshop: Workshop) -> None:
         workshop.noun("attachments")
         volume = workshop.volume()
-        first, second = workshop.compute(start=False), workshop.compute(start=False)
-        link = workshop.attach(first.id, volume.id)
+        machine = workshop.compute(start=False)
+        link = workshop.attach(machine.id, volume.id)
         with pytest.raises(Conflict):
-            workshop.attach(second.id, volume.id)
-        with pytest.raises(Conflict):
-            workshop.attach(first.id, volume.id)
+            workshop.attach(machine.id, volume.id)
         assert workshop.noun("volumes").get(volume.id).attachments == (link,)
-        assert workshop.backend.computes.get(second.id).attachments == ()
+
+    def test_a_volume_is_attached_to_several_computes_only_with_the_capability(
+        self, workshop: Workshop
+    ) -> None:
+        workshop.noun("attachments")
+        volume = workshop.volume()
+        first, second = workshop.compute(start=False), workshop.compute(start=False)
+        links = [workshop.attach(first.id, volume.id)]
+        if Capability.SHARED_VOLUMES in workshop.backend.capabilities:
+            links.append(workshop.attach(second.id, volume.id))
+        else:
+            with pytest.raises(Conflict):
+                workshop.attach(second.id, volume.id)
+            assert workshop.backend.computes.get(second.id).attachments == ()
+        assert workshop.noun("volumes").get(volume.id).attachments == tuple(links)
 
     def test_attaching_what_does_not_exist_is_not_found(self, workshop: Workshop) -> None:
         workshop.noun("attachments")

@@ -20,6 +20,13 @@ class TestSandbox(BackendSuite):
             yield cloud
 
 
+class TestSandboxWithoutSharedVolumes(BackendSuite):
+    @pytest.fixture
+    def backend(self, tmp_path: Path) -> Iterator[SandboxBackend]:
+        with SandboxBackend(tmp_path / "cloud.db", pools=POOLS, shared_volumes=False) as cloud:
+            yield cloud
+
+
 class Clock:
     """A clock that is turned by hand."""
 

@@ -55,7 +55,9 @@ class Sandbox(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         path = Path(self.folder.name) / "cloud.db"
-        self.cloud = SandboxBackend(path, pools={"public": str(POOL)}, default_network=False)
+        self.cloud = SandboxBackend(
+            path, pools={"public": str(POOL)}, default_network=False, shared_volumes=False
+        )
         spec = NetworkSpec(range=AddressRange(NETWORK, NETWORK[0], NETWORK[-1]), gateway=GATEWAY)
         self.network = self.cloud.networks.create(spec).id
         self.machines: list[str] = []
