@@ -1,0 +1,5 @@
+"""`python -m conformance occi URL`: the suites without the gateway."""
+
+from conformance.cli import main
+
+raise SystemExit(main())
