@@ -8,9 +8,9 @@ from __future__ import annotations
 import hmac
 import json
 import logging
+import os
 import re
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.metadata import entry_points
@@ -164,7 +164,7 @@ class Application:
         begun = time.perf_counter()
         request_id = environ.get("HTTP_X_REQUEST_ID", "")
         if _REQUEST_ID.fullmatch(request_id) is None:
-            request_id = uuid.uuid4().hex
+            request_id = os.urandom(16).hex()
         environ[REQUEST_ID] = request_id
         path = environ["PATH_INFO"]
         own = self._own.get(path)

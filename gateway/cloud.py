@@ -160,9 +160,9 @@ class Cloud:
             return []
         present: set[str] = set()
         for zone in self._zones_of(noun, {row[1] for row in rows}):
-            native = [self.zones.split(id)[1] for id, home, _ in rows if home == zone]
+            native = self.zones.natives(zone, [id for id, home, _ in rows if home == zone])
             found = self._call(zone, noun, "list", partial(_ids, native))
-            present.update(found if zone == self.zones.default else (self.zones.join(zone, n) for n in found))
+            present.update(self.zones.outside(zone, found))
         return [(id, path) for id, _, path in rows if id in present]
 
     def list(
@@ -185,7 +185,7 @@ class Cloud:
             rows = [row for row in rows if row.id in ids]
         found: dict[str, R] = {}
         for zone in self._zones_of(noun, {row.zone for row in rows}):
-            native = [self.zones.split(row.id)[1] for row in rows if row.zone == zone]
+            native = self.zones.natives(zone, [row.id for row in rows if row.zone == zone])
             for resource in self._call(zone, noun, "list", partial(_listed, native)):
                 published = self.zones.publish(zone, resource)
                 found[published.id] = published
@@ -253,8 +253,8 @@ class Cloud:
             earlier = self._earlier(caller, noun, token, fingerprint) if fingerprint else None
             if earlier is not None:
                 return earlier
-            self._reserve(caller, noun, inside, home, token, path, extra, fingerprint)
-            return self._make(caller, noun, inside, home, token, event)
+            row = self._reserve(caller, noun, inside, home, token, path, extra, fingerprint)
+            return self._make(caller, noun, inside, row, event)
 
     def update(
         self,
@@ -550,7 +550,7 @@ class Cloud:
 
     def _earlier(self, caller: Caller, noun: type[R], token: str, fingerprint: str) -> Held[R] | None:
         """What an earlier request with the same idempotency key has made."""
-        row = self.overlays.by_token(token)
+        row = self.overlays.by_key(token)
         if row is None:
             return None
         if row.fingerprint != fingerprint:
@@ -575,13 +575,17 @@ class Cloud:
         path: str | None,
         extra: Mapping[str, Any] | None,
         fingerprint: str | None,
-    ) -> None:
+    ) -> Overlay:
+        """Write the row that holds the quota, the path and the key.
+
+        Not durable by itself: nothing is acknowledged before ``_make`` has written durably behind it.
+        """
         kind, holding, principal = KINDS[noun], _holding_of(spec), caller.principal
         self.zones.collection(zone, noun)
         try:
-            with self.database.write() as tx:
+            with self.database.write(durable=False) as tx:
                 self.settings.quotas.check(tx, principal, kind, token, holding)
-                self.overlays.reserve(
+                return self.overlays.reserve(
                     tx,
                     principal,
                     kind=kind,
@@ -593,14 +597,16 @@ class Cloud:
                     extra=extra,
                     fingerprint=fingerprint,
                     group=principal.groups[0] if principal.groups else "",
+                    key=token if fingerprint is not None else None,
                 )
         except Constraint:
-            if fingerprint is not None and self.overlays.by_token(token) is not None:
+            if fingerprint is not None and self.overlays.by_key(token) is not None:
                 raise Conflict("the first request with this Idempotency-Key is still running") from None
             raise AlreadyExists(f"{shorten(path)} is taken") from None
 
-    def _make(self, caller: Caller, noun: type[R], spec: Any, zone: str, token: str, event: str) -> Held[R]:
+    def _make(self, caller: Caller, noun: type[R], spec: Any, row: Overlay, event: str) -> Held[R]:
         """Call the back end for a reserved row, then bind the row to what was made, or take it back."""
+        zone, token = row.zone, row.token
         try:
             if isinstance(spec, ImageSpec) and spec.compute:
                 resource = self._call(zone, Compute, "save", lambda c: _save(c, spec, token))
@@ -609,22 +615,22 @@ class Cloud:
                 resource = self._call(zone, noun, "create", lambda c: c.create(inside))
         except BaseException:
             with self.database.write() as tx:
-                self.overlays.release(tx, token)
+                self.overlays.release(tx, row)
             raise
         resource = self.zones.publish(zone, resource)
         with self.database.write() as tx:
-            self._bound(tx, noun, resource, token)
+            row = self._bound(tx, noun, resource, row)
             facts = _facts(noun, resource.id, caller.principal.user)
             self.audit.append(tx, caller, event, "success", **facts, **_made(resource))
-        row = self.overlays.get(KINDS[noun], resource.id, caller.principal.user)
-        assert row is not None  # bound a moment ago; only its owner could have deleted it
         return Held(_merged(resource, row), row)
 
-    def _bound(self, tx: Transaction, noun: type[Resource], resource: Resource, token: str) -> None:
-        if LINK_SEPARATOR in resource.id or not self.overlays.bind(tx, token, resource.id):
+    def _bound(self, tx: Transaction, noun: type[Resource], resource: Resource, row: Overlay) -> Overlay:
+        bound = None if LINK_SEPARATOR in resource.id else self.overlays.bind(tx, row, resource.id)
+        if bound is None:
             raise BackendError(f"the back end gave {_name(noun)} an identifier that cannot be used")
         if noun is Image:
             self.bump_catalogue(tx)
+        return bound
 
     def _link(
         self, caller: Caller, noun: type[R], spec: Any, extra: Mapping[str, Any] | None, event: str
@@ -731,7 +737,7 @@ class Cloud:
         try:
             with self.database.write() as tx:
                 owner = _owner_of(caller, row)
-                self.overlays.reserve(
+                made = self.overlays.reserve(
                     tx,
                     owner,
                     kind=row.kind,
@@ -742,8 +748,9 @@ class Cloud:
                     extra=extra,
                     group=row.group,
                     other_tenants=row.other_tenants,
+                    key=token,
                 )
-                self.overlays.bind(tx, token, id)
+                self.overlays.bind(tx, made, id)
         except Constraint:
             pass  # another request has remembered it at the same moment
         return self._row(caller, noun, id, Right.USE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from prometheus_client import (
     CollectorRegistry,
@@ -24,6 +25,12 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _BYTES = tuple(4**power for power in range(3, 16, 2))
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class _OfProtocol(NamedTuple):
+    in_progress: Gauge
+    request_bytes: Histogram
+    response_bytes: Histogram
 
 
 class Metrics:
@@ -79,6 +86,10 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        # Looking a child up by its labels costs more than counting.
+        self._protocols: dict[str, _OfProtocol] = {}
+        self._exchanges: dict[tuple[str, str, str, str], tuple[Counter, Histogram]] = {}
+        self._calls: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         self._auth = Counter(
             "stratusgate_auth_attempts", "Sign-ins", ("method", "outcome"), registry=registry
         )
@@ -87,21 +98,42 @@ class Metrics:
         )
 
     def begin(self, protocol: str) -> None:
-        self._in_progress.labels(protocol).inc()
+        self._of_protocol(protocol).in_progress.inc()
 
     def end(
         self, protocol: str, method: str, route: str, code: str, seconds: float, received: int, sent: int
     ) -> None:
         """One answered request; ``route`` is the template, never the path."""
-        self._in_progress.labels(protocol).dec()
-        self._requests.labels(protocol, method, route, code).inc()
-        self._seconds.labels(protocol, method, route).observe(seconds)
-        self._request_bytes.labels(protocol).observe(received)
-        self._response_bytes.labels(protocol).observe(sent)
+        ours = self._of_protocol(protocol)
+        ours.in_progress.dec()
+        ours.request_bytes.observe(received)
+        ours.response_bytes.observe(sent)
+        key = (protocol, method, route, code)
+        children = self._exchanges.get(key)
+        if children is None:
+            children = self._requests.labels(*key), self._seconds.labels(*key[:3])
+            self._exchanges[key] = children
+        children[0].inc()
+        children[1].observe(seconds)
+
+    def _of_protocol(self, protocol: str) -> _OfProtocol:
+        found = self._protocols.get(protocol)
+        if found is None:
+            found = self._protocols[protocol] = _OfProtocol(
+                self._in_progress.labels(protocol),
+                self._request_bytes.labels(protocol),
+                self._response_bytes.labels(protocol),
+            )
+        return found
 
     def backend_call(self, zone: str, operation: str, outcome: str, seconds: float) -> None:
-        self._backend_calls.labels(zone, operation, outcome).inc()
-        self._backend_seconds.labels(zone, operation).observe(seconds)
+        key = (zone, operation, outcome)
+        children = self._calls.get(key)
+        if children is None:
+            children = self._backend_calls.labels(*key), self._backend_seconds.labels(zone, operation)
+            self._calls[key] = children
+        children[0].inc()
+        children[1].observe(seconds)
 
     def signed_in(self, method: str, outcome: str) -> None:
         self._auth.labels(method, outcome).inc()

@@ -71,11 +71,11 @@ class Reconciler:
             made = None
         with cloud.database.write() as tx:
             if made is None:
-                cloud.overlays.release(tx, row.token)
+                cloud.overlays.release(tx, row)
                 report.released += 1
                 outcome = {"reason": "nothing was made"}
             else:
-                cloud.overlays.bind(tx, row.token, cloud.zones.join(row.zone, made.id))
+                cloud.overlays.bind(tx, row, cloud.zones.join(row.zone, made.id))
                 report.finished += 1
                 outcome = {"resource_id": cloud.zones.join(row.zone, made.id)}
             cloud.audit.append(tx, _CALLER, f"{row.kind}.reconcile", "success", owner=row.owner, **outcome)
@@ -111,7 +111,7 @@ class Reconciler:
         token = f"adopted:{KINDS[noun]}:{id}"
         try:
             with cloud.database.write() as tx:
-                cloud.overlays.reserve(
+                row = cloud.overlays.reserve(
                     tx,
                     replace(GATEWAY, user="", tenant=""),
                     kind=KINDS[noun],
@@ -120,8 +120,9 @@ class Reconciler:
                     mode=_PUBLIC if public else cloud.settings.mode,
                     holding=Holding(),
                     other_tenants=public,
+                    key=token,
                 )
-                cloud.overlays.bind(tx, token, id)
+                cloud.overlays.bind(tx, row, id)
                 if noun is Image:
                     cloud.bump_catalogue(tx)
                 facts = {"resource_kind": KINDS[noun], "resource_id": shorten(id)}

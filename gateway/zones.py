@@ -6,7 +6,7 @@ Resources of the zone ``default`` keep their own identifiers; elsewhere ``7`` of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -86,6 +86,14 @@ class Zones:
 
     def join(self, zone: str, native: str) -> str:
         return native if zone == DEFAULT else f"{zone}{SEPARATOR}{native}"
+
+    def natives(self, zone: str, ids: Sequence[str]) -> Sequence[str]:
+        """The identifiers of one zone in their inside form."""
+        return ids if zone == DEFAULT else [self.split(id)[1] for id in ids]
+
+    def outside(self, zone: str, ids: Iterable[str]) -> Iterable[str]:
+        """The opposite of ``natives``."""
+        return ids if zone == DEFAULT else (self.join(zone, id) for id in ids)
 
     def publish(self, zone: str, resource: R) -> R:
         """The resource with all its identifiers in their outside form."""

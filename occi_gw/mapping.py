@@ -78,10 +78,17 @@ def number(value: Value) -> float:
     return found
 
 
+#: Every store and back end can hold this, and a sum of many of them.
+MOST = 2**31 - 1
+MOST_GIBIBYTES = 2**23
+
+
 def whole(value: Value) -> int:
     found = number(value)
     if found != int(found):
         raise ValueError("a whole number")
+    if abs(found) > MOST:
+        raise ValueError(f"a whole number of at most {MOST}")
     return int(found)
 
 
@@ -102,8 +109,8 @@ def above_zero(value: Value) -> float:
 def gibibytes(value: Value) -> int:
     """GiB to bytes."""
     found = number(value)
-    if not 0 < found <= 2**33:
-        raise ValueError("a number of GiB above 0")
+    if not 0 < found <= MOST_GIBIBYTES:
+        raise ValueError(f"a number of GiB above 0 and up to {MOST_GIBIBYTES}")
     return max(1, round(found * GIB))
 
 
@@ -357,7 +364,6 @@ OPENSTACK_KEY_FIELDS = (Field("org.openstack.credentials.publickey.data", "publi
 ALIASES: Mapping[str, str] = {
     "occi.crendentials.ssh.publickey": "occi.credentials.ssh.publickey",
     "occi.credentials.ssh_key": "occi.credentials.ssh.publickey",
-    "occi.compute.user_data": "occi.compute.userdata",
 }
 
 

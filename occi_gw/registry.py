@@ -109,6 +109,10 @@ class Model:
     #: Rendered query interface by media type and dialect; only of a model without tags.
     rendered: dict[object, Rendered] = field(default_factory=dict)
 
+    def knows(self, identifier: str) -> bool:
+        """Whether a kind, mixin or action has this identifier."""
+        return identifier in self.kinds or identifier in self.mixins or identifier in self.actions
+
     def with_tags(self, tags: Sequence[Tag]) -> Model:
         """The model of somebody who has defined mixins."""
         if not tags:

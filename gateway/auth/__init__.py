@@ -6,6 +6,7 @@ next mode. Adding one is a module with a ``Mode`` and a line in ``modes_of``; no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -15,6 +16,9 @@ from gateway.model import InvalidRequest, NotAuthenticated
 from .basic import Basic
 
 __all__ = ["Authenticator", "Basic", "Mode"]
+
+#: Servers join repeated headers with a comma.
+_SECOND = re.compile(r",\s*(basic|bearer|digest|negotiate)\s", re.IGNORECASE)
 
 #: The parts of a WSGI environment that modes read.
 Environ = Mapping[str, Any]
@@ -48,7 +52,7 @@ class Authenticator:
         for two credentials in one header, TooManyRequests after too many failures.
         """
         authorization = environ.get("HTTP_AUTHORIZATION", "")
-        if "," in authorization and authorization.lower().count("basic ") > 1:
+        if _SECOND.search(authorization) is not None:
             raise InvalidRequest("two Authorization headers; send one", reason="invalid_request")
         for mode in self._modes:
             if mode.present(environ):

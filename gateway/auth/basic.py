@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import hmac
 import secrets
 import threading
 import unicodedata
@@ -45,7 +44,7 @@ class Basic:
 
     def authenticate(self, environ: Mapping[str, Any]) -> Principal:
         header = environ["HTTP_AUTHORIZATION"]
-        digest = hmac.digest(self._key, header.encode("latin-1"), hashlib.sha256)
+        digest = hashlib.blake2b(header.encode("latin-1"), key=self._key).digest()
         generation = self._generation()
         known = self._recall(digest, generation)
         if known is not None:

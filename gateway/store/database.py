@@ -29,6 +29,14 @@ Row = tuple[Any, ...]
 BUSY_TIMEOUT_SECONDS = 30
 
 
+_BEGIN = {
+    ("sqlite", True): ("BEGIN IMMEDIATE",),
+    ("sqlite", False): ("PRAGMA synchronous=NORMAL", "BEGIN IMMEDIATE"),
+    ("postgresql", True): ("BEGIN",),
+    ("postgresql", False): ("BEGIN", "SET LOCAL synchronous_commit TO OFF"),
+}
+
+
 class Query:
     """One statement; its bind parameters are named and given at each run. No ``in_``: it grows."""
 
@@ -126,12 +134,15 @@ class Database:
         return rows
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
+    def write(self, *, durable: bool = True) -> Iterator[Transaction]:
         """A transaction: durable when the block ends, undone when it raises.
+
+        With ``durable=False`` it survives every end of the process but not a power cut, until the next
+        durable one: for what is only of use together with a later write.
 
         Raises Constraint for a broken uniqueness rule, BackendUnavailable when the store is out of reach.
         """
-        cursor = self._begin()
+        cursor = self._begin(durable)
         try:
             yield Transaction(cursor, self.dialect)
             cursor.execute("COMMIT")
@@ -142,17 +153,22 @@ class Database:
             if isinstance(error, self._unavailable):
                 raise self._down(error) from error
             raise
+        finally:
+            if self.is_sqlite and not durable:
+                cursor.execute("PRAGMA synchronous=FULL")
 
-    def _begin(self) -> Any:
-        begin = "BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN"
+    def _begin(self, durable: bool) -> Any:
+        statements = _BEGIN[self.dialect.name, durable]
         try:
             cursor = self._cursor()
-            cursor.execute(begin)
+            for statement in statements:
+                cursor.execute(statement)
         except self._unavailable:
             self.close()
             try:
                 cursor = self._cursor()
-                cursor.execute(begin)
+                for statement in statements:
+                    cursor.execute(statement)
             except self._unavailable as error:
                 raise self._down(error) from error
         return cursor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, true, update
@@ -120,7 +120,7 @@ _TAGS_OF = Query(
     .where(tags.c.owner == bindparam("user"))
     .order_by(tags.c.seq)
 )
-_BY_TOKEN = Query(select(*_COLUMNS).where(_c.token == bindparam("token")))
+_BY_KEY = Query(select(*_COLUMNS).where(_c.key == bindparam("key")))
 _MAKING = Query(
     select(*_COLUMNS).where(_c.state == MAKING, _c.created < bindparam("before")).order_by(_c.seq)
 )
@@ -134,6 +134,7 @@ _WRITTEN = (
     "zone",
     "state",
     "token",
+    "key",
     "owner",
     "tenant",
     "group_name",
@@ -148,10 +149,10 @@ _WRITTEN = (
     "fingerprint",
     "created",
 )
-_INSERT = Query(insert(resources).values({name: bindparam(name) for name in _WRITTEN}))
+_INSERT = Query(insert(resources).values({name: bindparam(name) for name in _WRITTEN}).returning(_c.seq))
 _BIND = Query(
     update(resources)
-    .where(_c.token == bindparam("made"), _c.state == MAKING)
+    .where(_c.seq == bindparam("row"), _c.state == MAKING)
     .values(id=bindparam("id"), state=bindparam("state"))
 )
 _EXTRA = Query(update(resources).where(_c.seq == bindparam("row")).values(extra=bindparam("extra")))
@@ -177,7 +178,7 @@ _SHARE = Query(
     )
 )
 _DELETE = Query(delete(resources).where(_c.seq == bindparam("row")))
-_DELETE_TOKEN = Query(delete(resources).where(_c.token == bindparam("token"), _c.state == MAKING))
+_RELEASE = Query(delete(resources).where(_c.seq == bindparam("row"), _c.state == MAKING))
 _DELETE_LINKS = Query(
     delete(resources).where(
         or_(_c.kind == "attachment", _c.kind == "interface"),
@@ -202,9 +203,9 @@ class Overlays:
         """The live row of a path that a client chose."""
         return _joined(self.database.read(_BY_PATH, path=path, user=user))
 
-    def by_token(self, token: str) -> Overlay | None:
-        """The row, live or not, of what was made with this token."""
-        rows = self.database.read(_BY_TOKEN, token=token)
+    def by_key(self, key: str) -> Overlay | None:
+        """The row, live or not, of what was made under this key."""
+        rows = self.database.read(_BY_KEY, key=key)
         return _overlay(rows[0]) if rows else None
 
     def making(self, before: int) -> Sequence[Overlay]:
@@ -274,9 +275,11 @@ class Overlays:
         fingerprint: str | None = None,
         other_tenants: bool = False,
         group: str = "",
-    ) -> None:
-        """Write the row of something about to be made. Raises Constraint: token or path taken."""
-        tx.run(
+        key: str | None = None,
+    ) -> Overlay:
+        """Write the row of something about to be made. Raises Constraint: key or path taken."""
+        created = now()
+        [(seq,)] = tx.rows(
             _INSERT,
             kind=kind,
             id=token,
@@ -295,16 +298,36 @@ class Overlays:
             bytes=holding.bytes,
             instance_type=holding.instance_type,
             fingerprint=fingerprint,
-            created=now(),
+            created=created,
+            key=key,
+        )
+        return Overlay(
+            seq,
+            kind,
+            token,
+            zone,
+            principal.user,
+            principal.tenant,
+            group,
+            mode,
+            other_tenants,
+            path,
+            extra or {},
+            created,
+            token,
+            MAKING,
+            fingerprint,
         )
 
-    def bind(self, tx: Transaction, token: str, id: str) -> bool:
-        """Give a made row its id and let it be seen; False where the row has gone meanwhile."""
-        return tx.run(_BIND, made=token, id=id, state=LIVE) == 1
+    def bind(self, tx: Transaction, row: Overlay, id: str) -> Overlay | None:
+        """Give a made row its id and let it be seen; None where the row has gone meanwhile."""
+        if tx.run(_BIND, row=row.seq, id=id, state=LIVE) != 1:
+            return None
+        return replace(row, id=id, state=LIVE)
 
-    def release(self, tx: Transaction, token: str) -> None:
+    def release(self, tx: Transaction, row: Overlay) -> None:
         """Take back a reservation whose thing was not made."""
-        tx.run(_DELETE_TOKEN, token=token)
+        tx.run(_RELEASE, row=row.seq)
 
     def set_extra(self, tx: Transaction, row: Overlay, extra: Mapping[str, Any]) -> None:
         tx.run(_EXTRA, row=row.seq, extra=json.dumps(extra) if extra else None)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -59,6 +60,9 @@ sign_in_failures = Table(
     Column("count", Integer, nullable=False),
 )
 
+_HAS_PATH = text("path IS NOT NULL")
+_HAS_KEY = text("key IS NOT NULL")
+
 #: Ownership of everything, and the ledger of quotas: a row is written before the back end is called
 #: (``state`` "making") and what it holds counts from then on.
 resources = Table(
@@ -69,7 +73,8 @@ resources = Table(
     Column("id", Text, nullable=False),  # the token while "making"
     Column("zone", Text, nullable=False),
     Column("state", Text, nullable=False),  # "making" or "live"
-    Column("token", Text, nullable=False),
+    Column("token", Text, nullable=False),  # the back end keeps it too
+    Column("key", Text),  # what may exist only once: an idempotency key, a link, an adoption
     Column("owner", Text, nullable=False),
     Column("tenant", Text, nullable=False),
     Column("group_name", Text, nullable=False),
@@ -84,11 +89,11 @@ resources = Table(
     Column("fingerprint", Text),  # of the request, where it carried an idempotency key
     Column("created", BigInteger, nullable=False),
     UniqueConstraint("kind", "id", name="uq_resources_kind_id"),
-    UniqueConstraint("token", name="uq_resources_token"),
-    UniqueConstraint("path", name="uq_resources_path"),
     Index("ix_resources_owner", "kind", "owner", "seq"),
     Index("ix_resources_tenant", "kind", "tenant", "seq"),
-    Index("ix_resources_state", "state"),
+    # Every index costs each create; most rows have neither path nor key.
+    Index("uq_resources_path", "path", unique=True, sqlite_where=_HAS_PATH, postgresql_where=_HAS_PATH),
+    Index("uq_resources_key", "key", unique=True, sqlite_where=_HAS_KEY, postgresql_where=_HAS_KEY),
 )
 
 #: User-defined mixins without attributes and actions: private labels of their owner.
@@ -115,6 +120,7 @@ tagged = Table(
     Index("ix_tagged_resource", "resource"),
 )
 
+#: Written with every change and read by operators now and then: no index, each would cost every change.
 audit = Table(
     "audit",
     metadata,
@@ -126,9 +132,6 @@ audit = Table(
     Column("tenant", Text, nullable=False),
     Column("resource_id", Text),
     Column("record", Text, nullable=False),  # JSON object, the whole record
-    Index("ix_audit_time", "time"),
-    Index("ix_audit_user", "user", "time"),
-    Index("ix_audit_resource", "resource_id", "time"),
 )
 
 #: Work that exactly one process of all nodes does at a time.

@@ -1,7 +1,7 @@
 """What all nouns share: attributes by table, creating, updating, acting, rendering.
 
-A noun is the bridge between one OCCI kind and one type of the common model. It holds no state; every
-method takes the ``Scene`` of the request.
+A noun is the bridge between one OCCI kind and one type of the common model. Every method takes the
+``Scene`` of the request.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from gateway.cloud import KINDS, LINKS, Held
 from gateway.model import Conflict, Forbidden, InvalidRequest, Resource, shorten
+from gateway.policy.permissions import Right, require
 from gateway.store.overlay import Overlay
 from gateway.store.tags import Tag
 from occi_gw.mapping import ALIASES, CORE_FIELDS, Field, read_field
+from occi_gw.registry import Model
+from occi_gw.rendering import Rendered, Rendering
 from occi_gw.rendering.values import Action, Entity, Kind, LinkLine, LinkRendering, Mixin, Value
 from occi_gw.scene import Incoming, Scene
 from occi_gw.vocabulary import EXCLUSIVE
@@ -40,6 +43,19 @@ class Wish:
 
     fields: Mapping[str, Any]  # model field -> value
     foreign: Mapping[str, Value]  # attributes of other domains, kept as they are
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An entity that has just been made."""
+
+    noun: Noun[Any]
+    id: str
+    path: str
+
+
+#: Entities whose rendering is kept, for each kind.
+REMEMBERED = 1024
 
 
 class Noun(Generic[R]):
@@ -70,6 +86,7 @@ class Noun(Generic[R]):
         self.location = kind.location
         self.core = CORE_FIELDS
         self._fields = {field.name: field for field in self._all_fields()}
+        self._shown: dict[tuple[str, Rendering], tuple[R, Overlay, Model, Rendered]] = {}
         self._by_action = {
             self.actions[action.identifier]: action
             for action in kind.actions
@@ -111,9 +128,27 @@ class Noun(Generic[R]):
         """Raises NotFound."""
         return self.entity(scene, scene.cloud.get(scene.caller, self.type, id))
 
+    def show(self, scene: Scene, id: str, outgoing: Rendering) -> Rendered:
+        """One entity as an answer; what has not changed is not rendered again, clients poll.
+
+        Raises NotFound.
+        """
+        held = scene.cloud.get(scene.caller, self.type, id)
+        resource, row, model = held.resource, held.overlay, scene.model
+        if row.tags:
+            return outgoing.entity(self.entity(scene, held))
+        known = self._shown.get((id, outgoing))
+        if known is not None and known[2] is model and known[0] == resource and known[1] == row:
+            return known[3]
+        rendered = outgoing.entity(self.entity(scene, held))
+        if len(self._shown) >= REMEMBERED:
+            self._shown.clear()
+        self._shown[id, outgoing] = (resource, row, model, rendered)
+        return rendered
+
     # Changing
 
-    def create(self, scene: Scene, incoming: Incoming, path: str | None = None) -> Entity:
+    def create(self, scene: Scene, incoming: Incoming, path: str | None = None) -> Made:
         """Make an entity, at a path of the client's choice if there is one.
 
         Raises InvalidRequest, NotFound, Forbidden, Conflict, QuotaExceeded, AlreadyExists.
@@ -136,9 +171,7 @@ class Noun(Generic[R]):
         tags = [scene.tagged.tags[m.identifier] for m in incoming.mixins if m.identifier in scene.tagged.tags]
         for tag in tags:
             scene.cloud.tag(scene.caller, tag, [(self.type, held.resource.id)], exact=False)
-        if tags:
-            return self.get(scene, held.resource.id)
-        return self.entity(scene, held)
+        return Made(self, held.resource.id, self.place(held.resource.id, held.overlay))
 
     def after_create(self, scene: Scene, incoming: Incoming, held: Held[R]) -> None:
         """What can be remembered only when the entity has its identifier."""
@@ -180,6 +213,11 @@ class Noun(Generic[R]):
 
     def delete(self, scene: Scene, id: str) -> None:
         scene.cloud.delete(scene.caller, self.type, id)
+
+    def check_delete(self, scene: Scene, id: str) -> None:
+        """Raises NotFound or Forbidden where the caller may not delete it."""
+        held = scene.cloud.get(scene.caller, self.type, id)
+        require(scene.caller.principal, held.overlay, Right.MANAGE, f"{self.kind.term} {shorten(id)}")
 
     # What nouns differ in
 
@@ -329,7 +367,8 @@ class Noun(Generic[R]):
         return {
             name: value
             for name, value in attributes.items()
-            if not (name in shown and same(value, shown[name])) and value != f"urn:uuid:{present.id}"
+            if not (name in shown and same(value, shown[name]))
+            and (name, value) != ("occi.core.id", f"urn:uuid:{present.id}")
         }
 
     def _cleared(self, attributes: Mapping[str, Value], present: Entity) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from gateway.model import (
     Attachment,
     Compute,
     ComputeSpec,
+    Conflict,
     Forbidden,
     Image,
     ImageSpec,
@@ -37,7 +38,16 @@ from occi_gw.nouns.links import AttachmentNoun, InterfaceNoun, OfCompute, Securi
 from occi_gw.rendering.values import Action, Entity, LinkLine, LinkRendering, Mixin, Value
 from occi_gw.scene import Incoming, Scene
 
-_USER_DATA = {"occi.compute.userdata": user_data, "org.openstack.compute.user_data": encoded_user_data}
+_USER_DATA = {
+    "occi.compute.userdata": user_data,
+    "occi.compute.user_data": user_data,  # what ooi reads
+    "org.openstack.compute.user_data": encoded_user_data,
+}
+#: OCCI and OpenStack form of one thing; ooi answers 409 to both.
+_EITHER = (
+    ("occi.compute.userdata", "org.openstack.compute.user_data"),
+    ("occi.credentials.ssh.publickey", "org.openstack.credentials.publickey.data"),
+)
 _KEY_NAME = "org.openstack.credentials.publickey.name"
 
 
@@ -71,6 +81,7 @@ class ComputeNoun(Noun[Compute]):
         """The specification with the inline links of the request."""
         for line in links:
             noun, link = inline(scene, line)
+            noun.extra(link.mixins, noun.wish(link.attributes), scene)  # refused now, not when all is made
             if isinstance(noun, AttachmentNoun):
                 spec = replace(spec, attachments=(*spec.attachments, noun.spec_of(scene, link)))
             elif isinstance(noun, InterfaceNoun):
@@ -82,6 +93,9 @@ class ComputeNoun(Noun[Compute]):
     def wish(self, attributes: Mapping[str, Value], present: Entity | None = None) -> Wish:
         if present is not None and any(name in attributes for name in _USER_DATA):
             raise Forbidden("user data is given once, when the compute is made", reason="immutable")
+        for one, other in _EITHER:
+            if one in attributes and other in attributes:
+                raise Conflict(f"{one} and {other} say the same; send one")
         rest = {n: value for n, value in attributes.items() if n not in _USER_DATA and n != _KEY_NAME}
         return super().wish(rest, present)
 
@@ -235,10 +249,11 @@ def inline(scene: Scene, line: LinkLine) -> tuple[Any, Incoming]:
             f"Link: no kind of link leads from a compute to {shorten(line.target)}", field="link"
         )
     noun.check_target(target)
+    mixins = tuple(c for c in categories if isinstance(c, Mixin))
+    noun.check_mixins(mixins)
     ends = ("occi.core.id", "occi.core.source", "occi.core.target")
     attributes = {n: value for n, value in line.attributes.items() if n not in ends}
     attributes["occi.core.target"] = line.target
-    mixins = tuple(c for c in categories if isinstance(c, Mixin))
     return noun, Incoming(noun.kind, mixins, None, attributes, ())
 
 

@@ -28,6 +28,7 @@ from gateway.model import (
     allowed_actions,
     shorten,
 )
+from gateway.policy.permissions import Right, require
 from gateway.store.tags import Tag
 from occi_gw import vocabulary as v
 from occi_gw.mapping import (
@@ -38,7 +39,8 @@ from occi_gw.mapping import (
     Field,
     text,
 )
-from occi_gw.nouns.base import Noun, Wish
+from occi_gw.nouns.base import Made, Noun, Wish
+from occi_gw.rendering import Rendered, Rendering
 from occi_gw.rendering.values import Action, Entity, LinkRendering, Mixin, Value
 from occi_gw.scene import Incoming, Scene
 
@@ -48,11 +50,23 @@ _SOURCE, _TARGET = "occi.core.source", "occi.core.target"
 _ENDS = frozenset({_SOURCE, _TARGET, "occi.core.source.kind", "occi.core.target.kind"})
 
 
+def _no_path(path: str | None, location: str) -> None:
+    """Raises InvalidRequest: what a link joins is its identifier, so nobody can choose another."""
+    if path is not None:
+        raise InvalidRequest(
+            f"{shorten(path)}: the server names links; POST to {location} makes one", field="path"
+        )
+
+
 class LinkNoun(Noun[L], Generic[L]):
     """What the two links of the infrastructure share."""
 
     #: Nouns that a link of this kind may lead to.
     targets: tuple[type[Resource], ...]
+
+    def create(self, scene: Scene, incoming: Incoming, path: str | None = None) -> Made:
+        _no_path(path, self.location)
+        return super().create(scene, incoming)
 
     def wish(self, attributes: Mapping[str, Value], present: Entity | None = None) -> Wish:
         rest = {name: value for name, value in attributes.items() if name not in _ENDS}
@@ -252,6 +266,9 @@ class OfCompute(Noun[Compute]):
         held = scene.cloud.list(scene.caller, Compute, owned=owned)
         return [entity.id for one in held for entity in self._entities_of(scene, one)]
 
+    def show(self, scene: Scene, id: str, outgoing: Rendering) -> Rendered:
+        return outgoing.entity(self.get(scene, id))
+
     def get(self, scene: Scene, id: str) -> Entity:
         held = scene.cloud.get(scene.caller, Compute, id.partition(LINK_SEPARATOR)[0])
         for entity in self._entities_of(scene, held):
@@ -259,7 +276,7 @@ class OfCompute(Noun[Compute]):
                 return entity
         raise NotFound(f"no {self.kind.term} {shorten(id)}")
 
-    def create(self, scene: Scene, incoming: Incoming, path: str | None = None) -> Entity:
+    def create(self, scene: Scene, incoming: Incoming, path: str | None = None) -> Made:
         raise Forbidden(f"a {self.kind.term} is made by the provider only")
 
     def update(self, scene: Scene, id: str, incoming: Incoming, *, full: bool) -> Entity:
@@ -282,8 +299,15 @@ class OfCompute(Noun[Compute]):
         return None
 
     def delete(self, scene: Scene, id: str) -> None:
+        self.check_delete(scene, id)
+
+    def check_delete(self, scene: Scene, id: str) -> None:
         self.get(scene, id)
-        raise Forbidden(f"a {self.kind.term} goes with its compute")
+        if not self.deletable:
+            raise Forbidden(f"a {self.kind.term} goes with its compute")
+        compute = id.partition(LINK_SEPARATOR)[0]
+        held = scene.cloud.get(scene.caller, Compute, compute)
+        require(scene.caller.principal, held.overlay, Right.MANAGE, f"compute {shorten(compute)}")
 
 
 class SecurityGroupLinkNoun(OfCompute):
@@ -314,7 +338,8 @@ class SecurityGroupLinkNoun(OfCompute):
                 f"{_TARGET}: a {self.kind.term} does not lead to a {target.kind.term}", field="target"
             )
 
-    def create(self, scene: Scene, incoming: Incoming, path: str | None = None) -> Entity:
+    def create(self, scene: Scene, incoming: Incoming, path: str | None = None) -> Made:
+        _no_path(path, self.location)
         self.check_mixins(incoming.mixins)
         for name in (_SOURCE, _TARGET):
             if name not in incoming.attributes:
@@ -322,7 +347,8 @@ class SecurityGroupLinkNoun(OfCompute):
         source, compute = scene.locate(text(incoming.attributes[_SOURCE]))
         if source.type is not Compute:
             raise InvalidRequest(f"{_SOURCE}: a {self.kind.term} starts at a compute", field="source")
-        return self.get(scene, self._put(scene, compute, incoming))
+        id = self._put(scene, compute, incoming)
+        return Made(self, id, self.location + id)
 
     def create_between(self, scene: Scene, compute: str, incoming: Incoming) -> None:
         self._put(scene, compute, incoming)

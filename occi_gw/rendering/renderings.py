@@ -74,8 +74,11 @@ class Rendering(ABC):
         """A list of URIs of entities."""
 
     @abstractmethod
-    def created(self, entity: Entity, uri: str) -> Rendered:
-        """The answer to a create (201): the absolute ``uri`` as Location, and what belongs in the body."""
+    def created(self, entity: Entity | None, uri: str) -> Rendered:
+        """The answer to a create (201): the absolute ``uri`` as Location, and what belongs in the body.
+
+        The entity itself is needed only where ``lists_entities``.
+        """
 
     @abstractmethod
     def ok(self) -> Rendered:
@@ -104,7 +107,7 @@ class PlainText(Rendering):
     def locations(self, base_url: str, paths: Iterable[str]) -> Rendered:
         return self._rendered(as_body(location_lines(base_url, paths)))
 
-    def created(self, entity: Entity, uri: str) -> Rendered:
+    def created(self, entity: Entity | None, uri: str) -> Rendered:
         return self._rendered(to_plain(Lines(locations=[uri])), ("Location", uri))
 
     def ok(self) -> Rendered:
@@ -129,7 +132,7 @@ class HeaderText(Rendering):
     def locations(self, base_url: str, paths: Iterable[str]) -> Rendered:
         return self._lines(Lines(locations=location_values(base_url, paths)))
 
-    def created(self, entity: Entity, uri: str) -> Rendered:
+    def created(self, entity: Entity | None, uri: str) -> Rendered:
         return self._lines(Lines(locations=[uri]), ("Location", uri))
 
     def ok(self) -> Rendered:
@@ -158,7 +161,7 @@ class UriList(Rendering):
     def locations(self, base_url: str, paths: Iterable[str]) -> Rendered:
         return self._rendered(as_body(uri_lines(base_url, paths)))
 
-    def created(self, entity: Entity, uri: str) -> Rendered:
+    def created(self, entity: Entity | None, uri: str) -> Rendered:
         return self._rendered(uri.encode() + b"\r\n", ("Location", uri))
 
     def ok(self) -> Rendered:
@@ -195,7 +198,8 @@ class Json(Rendering):
     def locations(self, base_url: str, paths: Iterable[str]) -> Rendered:
         return self._rendered(as_body(uri_array(base_url, paths)))
 
-    def created(self, entity: Entity, uri: str) -> Rendered:
+    def created(self, entity: Entity | None, uri: str) -> Rendered:
+        assert entity is not None
         return self._rendered(to_json(self._form.single(entity)), ("Location", uri))
 
     def ok(self) -> Rendered:

@@ -141,12 +141,18 @@ class Collection:
 
     @staticmethod
     def act(
-        exchange: Exchange, req: falcon.Request, resp: falcon.Response, members: Sequence[Member]
+        exchange: Exchange,
+        req: falcon.Request,
+        resp: falcon.Response,
+        members: Sequence[Member],
+        kind: Noun[Any] | None = None,
     ) -> None:
-        """Do an action on all members, or on none when it does not apply to one."""
+        """Do an action on all members, or on none when it does not apply to one (or to ``kind``)."""
         incoming = exchange.read_request()
         action = requested_action(req, incoming)
         scene = exchange.scene
+        if kind is not None:
+            kind.action_name(action)
         for noun, id in members:
             noun.action_name(action)
             noun.parameters(action, incoming.attributes)
@@ -230,7 +236,7 @@ class KindCollection(Collection):
         """Create an entity, or act on all that the caller owns."""
         exchange = self._endpoint.exchange(req)
         if "action" in req.params:
-            self.act(exchange, req, resp, owned(exchange.scene, [self._noun]))
+            self.act(exchange, req, resp, owned(exchange.scene, [self._noun]), self._noun)
             return
         incoming = exchange.read_request()
         kind = incoming.require_kind()
@@ -257,7 +263,7 @@ def delete_named(exchange: Exchange, resp: falcon.Response, nouns: Sequence[Noun
             raise InvalidRequest(
                 f"{shorten(noun.location + id)} is no member of this collection", field="uri"
             )
-        noun.get(scene, id)
+        noun.check_delete(scene, id)
     Collection.delete(exchange, resp, named or owned(scene, nouns))
 
 

@@ -23,11 +23,11 @@ class EntityResource:
         exchange = self._endpoint.exchange(req)
         noun, scene = self._noun, exchange.scene
         try:
-            entity = noun.get(scene, id.removeprefix("urn:uuid:"))
+            rendered = noun.show(scene, id.removeprefix("urn:uuid:"), exchange.outgoing)
         except NotFound:
             noun, chosen = self._chosen(exchange, id)
-            entity = noun.get(scene, chosen)
-        exchange.answer(resp, exchange.outgoing.entity(entity))
+            rendered = noun.show(scene, chosen, exchange.outgoing)
+        exchange.answer(resp, rendered)
 
     on_head = on_get
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,7 +14,7 @@ from gateway.frontends import Services
 from gateway.identity import Principal
 from gateway.model import InvalidRequest, NotAuthenticated, NotFound
 from occi_gw.errors import NotAcceptable, NotImplementedVersion, TooLarge
-from occi_gw.nouns.base import Noun
+from occi_gw.nouns.base import Made, Noun
 from occi_gw.registry import Registry
 from occi_gw.rendering import (
     READABLE,
@@ -24,6 +26,7 @@ from occi_gw.rendering import (
     rendering,
     request_type,
 )
+from occi_gw.rendering.negotiation import TEXT_OCCI
 from occi_gw.rendering.values import Message
 from occi_gw.scene import Incoming, Scene
 from occi_gw.vocabulary import VERSION
@@ -75,17 +78,24 @@ class Endpoint:
             if not (anonymous and services.anonymous_model and "HTTP_AUTHORIZATION" not in req.env):
                 raise
             caller = services.as_caller(req.env, "occi", _ANYBODY)
-        base = urlsplit(services.base_url(req.env))
+        authority, prefix = _split(services.base_url(req.env))
         scene = Scene(
             services.cloud,
             caller,
             self.registry,
             self.nouns,
-            authority=f"{base.scheme}://{base.netloc}",
-            prefix=base.path,
+            authority=authority,
+            prefix=prefix,
             idempotency_key=req.env.get("HTTP_IDEMPOTENCY_KEY"),
         )
         return Exchange(scene, outgoing(req), req, client, services.max_body)
+
+
+@lru_cache(maxsize=256)
+def _split(url: str) -> tuple[str, str]:
+    """(scheme and authority, path) of a base URL."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}", parts.path
 
 
 def outgoing(req: falcon.Request) -> Rendering:
@@ -121,19 +131,28 @@ class Exchange:
     def read_request(self) -> Incoming:
         """The structures, resolved against the caller's model."""
         message = self.read()
-        known = all(line.identifier in self.scene.model.mixins for line in message.categories)
-        return Incoming.of(message, self.scene.model if known else self.scene.tagged)
+        model = self.scene.model
+        known = all(model.knows(line.identifier) for line in message.categories)
+        return Incoming.of(message, model if known else self.scene.tagged)
 
     def read_locations(self) -> tuple[str, ...]:
-        """The entities that the request names; none for an empty request."""
+        """The entities that the request names; none for a request without body and structures.
+
+        What says something but names nothing (``[]``) is refused: without names a DELETE means everything.
+        """
         structures = self._structures()
         body = self._body()
         incoming = self._incoming(structures)
-        if not body.strip() and not structures:
+        if incoming.media_type == TEXT_OCCI and body.strip() == b"OK":
+            body = b""  # what clients send where headers carry everything
+        if not body and not structures:
             return ()
-        if not body.strip() and incoming.lists_entities:
-            return ()
-        return incoming.read_locations(structures, body)
+        if not body.strip() and structures:
+            incoming = rendering(TEXT_OCCI)
+        named = incoming.read_locations(structures, body)
+        if not named:
+            raise InvalidRequest("the request names no entity; send no body to mean all", field="location")
+        return named
 
     def filters(self) -> Mapping[str, str]:
         """The headers that filter a GET, whatever its Content-Type."""
@@ -156,7 +175,7 @@ class Exchange:
         env = self._req.env
         length = env.get("CONTENT_LENGTH")
         if length:
-            if not length.isdigit():
+            if re.fullmatch("[0-9]{1,18}", length) is None:
                 raise InvalidRequest("Content-Length: not a number")
             if int(length) > self._max_body:
                 raise TooLarge(f"the body has {length[:20]} bytes; at most {self._max_body} are read")
@@ -175,9 +194,9 @@ class Exchange:
         """Put a rendering on the wire."""
         put(resp, rendered, status, self.client)
 
-    def created(self, resp: falcon.Response, entity: Any) -> None:
-        uri = self.scene.authority + entity.location
-        self.answer(resp, self.outgoing.created(entity, uri), 201)
+    def created(self, resp: falcon.Response, made: Made) -> None:
+        entity = made.noun.get(self.scene, made.id) if self.outgoing.lists_entities else None
+        self.answer(resp, self.outgoing.created(entity, self.scene.authority + made.path), 201)
 
     def listed(self, resp: falcon.Response, paths: Iterable[str]) -> None:
         self.answer(resp, self.outgoing.locations(self.scene.authority, paths))

@@ -58,7 +58,9 @@ class QueryInterface:
             )
         location = _location(scene.path_of(line.location) if line.location else "", scene.prefix)
         model = scene.tagged
-        _check_free(line, location, model)
+        _check_free(line, location, model, scene.prefix)
+        if scene.cloud.by_path(scene.caller, location.rstrip("/")) is not None:
+            raise AlreadyExists(f"location {shorten(location)} is that of an entity")
         scene.cloud.tags.add(
             scene.caller.principal.user,
             scheme=line.scheme,
@@ -99,7 +101,7 @@ def _location(path: str, prefix: str) -> str:
     """Where the collection of a user's mixin may be. Raises InvalidRequest."""
     if not path:
         raise InvalidRequest("location is missing; give a path such as /tags/mine/", field="location")
-    if len(path) > 255 or _LOCATION.fullmatch(path) is None:
+    if len(path) > 255 or _LOCATION.fullmatch(path) is None or {".", ".."} & set(path.split("/")):
         raise InvalidRequest(
             f"location {shorten(path)}: a path of letters, digits, '.', '_', '-' that begins and ends with /",
             field="location",
@@ -109,7 +111,7 @@ def _location(path: str, prefix: str) -> str:
     return path
 
 
-def _check_free(line: CategoryLine, location: str, model: Model) -> None:
+def _check_free(line: CategoryLine, location: str, model: Model, prefix: str) -> None:
     """Raises AlreadyExists for a taken name or place, Conflict for a place inside a kind's."""
     if line.identifier in model.mixins or line.identifier in model.kinds or line.identifier in model.actions:
         raise AlreadyExists(f"Category: {shorten(line.identifier)} is defined already")
@@ -120,5 +122,5 @@ def _check_free(line: CategoryLine, location: str, model: Model) -> None:
     for kind in kinds:
         if kind.location is not None and location.startswith(kind.location):
             raise Conflict(f"location {shorten(location)} is inside that of {kind.identifier}")
-    if location.startswith(("/-/", "/.well-known/")):
+    if location.removeprefix(prefix).startswith(("/-/", "/.well-known/")) or location == f"{prefix}/":
         raise Conflict(f"location {shorten(location)} is reserved")

@@ -237,7 +237,7 @@ def test_a_listing_shows_exactly_what_the_use_right_allows(
     for number, row in enumerate(rows):
         owner = Principal("x", str(row["owner"]), str(row["tenant"]))
         with database.write() as tx:
-            overlays.reserve(
+            held = overlays.reserve(
                 tx,
                 owner,
                 kind="compute",
@@ -248,7 +248,7 @@ def test_a_listing_shows_exactly_what_the_use_right_allows(
                 group=str(row["group"]),
                 other_tenants=bool(row["other_tenants"]),
             )
-            overlays.bind(tx, f"t{number}", f"c{number}")
+            overlays.bind(tx, held, f"c{number}")
         made = overlays.get("compute", f"c{number}", "")
         assert made is not None
         expected.append((f"c{number}", made))

@@ -22,9 +22,6 @@ def upgrade() -> None:
         sa.Column("record", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit")),
     )
-    op.create_index("ix_audit_resource", "audit", ["resource_id", "time"])
-    op.create_index("ix_audit_time", "audit", ["time"])
-    op.create_index("ix_audit_user", "audit", ["user", "time"])
 
     op.create_table(
         "generations",
@@ -48,6 +45,7 @@ def upgrade() -> None:
         sa.Column("zone", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=True),
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("group_name", sa.Text(), nullable=False),
@@ -63,11 +61,12 @@ def upgrade() -> None:
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_resources")),
         sa.UniqueConstraint("kind", "id", name="uq_resources_kind_id"),
-        sa.UniqueConstraint("path", name="uq_resources_path"),
-        sa.UniqueConstraint("token", name="uq_resources_token"),
     )
     op.create_index("ix_resources_owner", "resources", ["kind", "owner", "seq"])
-    op.create_index("ix_resources_state", "resources", ["state"])
+    for column in ("path", "key"):
+        given = sa.text(f"{column} IS NOT NULL")
+        name = f"uq_resources_{column}"
+        op.create_index(name, "resources", [column], unique=True, sqlite_where=given, postgresql_where=given)
     op.create_index("ix_resources_tenant", "resources", ["kind", "tenant", "seq"])
 
     op.create_table(
