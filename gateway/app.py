@@ -82,7 +82,7 @@ def _basic(gateway: Gateway) -> Basic:
     config = gateway.config
     return Basic(
         gateway.users,
-        lambda: gateway.cloud.generation()[0],
+        gateway.cloud.generations,
         realm=config.get("auth", "realm"),
         failures_per_minute=config.get("auth", "failures_per_minute"),
     )

@@ -55,10 +55,9 @@ from gateway.policy.permissions import DEFAULT_MODE, Right, require, rights_of
 from gateway.policy.quota import Quotas
 from gateway.policy.restricted import Restrictions
 from gateway.references import SINGLE, resolve, resolve_groups
-from gateway.store import Constraint, Database, Query, Transaction
+from gateway.store import Constraint, Database, Transaction, generations
 from gateway.store.audit import Audit
 from gateway.store.overlay import MAKING, Holding, Overlay, Overlays, now
-from gateway.store.schema import generations
 from gateway.store.tags import Tag, Tags
 from gateway.zones import Zones
 
@@ -215,14 +214,13 @@ class Cloud:
         """Whether any zone has the capability."""
         return self.zones.can(capability)
 
-    def generation(self) -> tuple[int, int]:
-        """(users, catalogue): as long as a number stands, what was derived under it is good."""
-        row = self.database.read(_GENERATIONS)[0]
-        return row[0], row[1]
+    def generations(self) -> generations.Generations:
+        """As long as a number stands, what was derived under it is good."""
+        return generations.read(self.database)
 
     def bump_catalogue(self, tx: Transaction) -> None:
         """Make every worker forget what it derived of images."""
-        tx.run(_BUMP_CATALOGUE)
+        tx.run(generations.BUMP_CATALOGUE)
 
     # Changing
 
@@ -820,10 +818,6 @@ class _Visible:
             rows = self._cloud.overlays.visible_ids(self._caller.principal, KINDS[noun])
             self._known[noun] = {row[0] for row in rows}
         return id in self._known[noun]
-
-
-_GENERATIONS = Query(generations.select().with_only_columns(generations.c.users, generations.c.catalogue))
-_BUMP_CATALOGUE = Query(generations.update().values(catalogue=generations.c.catalogue + 1))
 
 
 def _name(noun: type[Resource]) -> str:

@@ -17,6 +17,7 @@ from gateway.cloud import Cloud
 from gateway.config import ConfigError
 from gateway.identity import Caller, Principal, RequestInfo
 from gateway.model import InvalidRequest
+from gateway.store.generations import KEY as GENERATIONS
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -44,10 +45,11 @@ class Services:
     max_body: int = 1 << 20
     prefix: str = ""
 
-    def caller(self, environ: Mapping[str, Any], protocol: str) -> Caller:
+    def caller(self, environ: dict[str, Any], protocol: str) -> Caller:
         """The authenticated caller of a request. Raises as ``Authenticator.authenticate``."""
+        environ[GENERATIONS] = self.cloud.generations()
         principal = self.authenticator.authenticate(environ)
-        environ[PRINCIPAL] = principal  # type: ignore[index]  # a WSGI environment is a dict
+        environ[PRINCIPAL] = principal
         return self.as_caller(environ, protocol, principal)
 
     def as_caller(self, environ: Mapping[str, Any], protocol: str, principal: Principal) -> Caller:
@@ -61,6 +63,7 @@ class Services:
                 client_ip=environ.get("REMOTE_ADDR", ""),
                 user_agent=environ.get("HTTP_USER_AGENT", ""),
             ),
+            environ.get(GENERATIONS),
         )
 
     def base_url(self, environ: Mapping[str, Any]) -> str:

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.store.generations import Generations
 
 
 class Role(StrEnum):
@@ -58,3 +62,5 @@ class Caller:
 
     principal: Principal
     request: RequestInfo = RequestInfo()
+    #: What was true when the request began; None = ask the store.
+    generations: Generations | None = None

@@ -106,7 +106,7 @@ class Model:
     tags: Mapping[str, Tag] = field(default_factory=dict)  # identifier -> the caller's tag
     tag_mixins: Mapping[int, Mixin] = field(default_factory=dict)  # seq -> mixin
     locations: Mapping[str, Mixin] = field(default_factory=dict)  # path -> mixin
-    #: Rendered query interface by media type and dialect; only of a model without tags.
+    #: Rendered query interface by media type and dialect.
     rendered: dict[object, Rendered] = field(default_factory=dict)
 
     def knows(self, identifier: str) -> bool:
@@ -159,12 +159,13 @@ class Registry:
         self.actions = {action.identifier: action for action in actions}
         self._lock = Lock()
         self._cache: OrderedDict[object, tuple[float, int, Model]] = OrderedDict()
+        self._own: OrderedDict[str, tuple[int, Model, Model]] = OrderedDict()
 
     def model(self, caller: Caller) -> Model:
         """The model without tags of everybody who sees what this caller sees."""
         principal = caller.principal
         key = (principal.user, principal.tenant, principal.groups, principal.roles)
-        generation = self._cloud.generation()[1]
+        generation = (caller.generations or self._cloud.generations()).catalogue
         with self._lock:
             known = self._cache.get(key)
         if known is not None and known[1] == generation and time.monotonic() < known[0]:
@@ -181,7 +182,19 @@ class Registry:
 
     def tagged(self, caller: Caller, model: Model) -> Model:
         """The same model with the caller's own mixins."""
-        return model.with_tags(self._cloud.tags.list(caller.principal.user))
+        user = caller.principal.user
+        generation = (caller.generations or self._cloud.generations()).tags
+        with self._lock:
+            known = self._own.get(user)
+        if known is not None and known[0] == generation and known[1] is model:
+            return known[2]
+        own = model.with_tags(self._cloud.tags.list(user))
+        with self._lock:
+            self._own[user] = (generation, model, own)
+            self._own.move_to_end(user)
+            if len(self._own) > CACHED_MODELS:
+                self._own.popitem(last=False)
+        return own
 
     def _placed(self, kind: Kind) -> Kind:
         """The kind with its location under the prefix of the endpoint."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from gateway.identity import Principal
 from gateway.model import InvalidRequest, NotAuthenticated, TooManyRequests
+from gateway.store.generations import KEY, Generations
 from gateway.store.users import User, Users
 
 from .passwords import matches
@@ -24,15 +25,20 @@ CACHED_SIGN_INS = 1024
 class Basic:
     """Verified sign-ins are remembered until any user changes: hashing is meant to be slow.
 
-    ``generation`` tells the present generation of users; the cache keeps keyed digests, never passwords.
+    ``generations`` tells whether users have changed; the cache keeps keyed digests, never passwords.
     """
 
     def __init__(
-        self, users: Users, generation: Callable[[], int], *, realm: str, failures_per_minute: int = 10
+        self,
+        users: Users,
+        generations: Callable[[], Generations],
+        *,
+        realm: str,
+        failures_per_minute: int = 10,
     ) -> None:
         self.challenge: str | None = f'Basic realm="{realm}", charset="UTF-8"'
         self._users = users
-        self._generation = generation
+        self._generations = generations
         self._failures_per_minute = failures_per_minute
         self._key = secrets.token_bytes(32)
         self._lock = threading.Lock()
@@ -45,7 +51,7 @@ class Basic:
     def authenticate(self, environ: Mapping[str, Any]) -> Principal:
         header = environ["HTTP_AUTHORIZATION"]
         digest = hashlib.blake2b(header.encode("latin-1"), key=self._key).digest()
-        generation = self._generation()
+        generation = (environ.get(KEY) or self._generations()).users
         known = self._recall(digest, generation)
         if known is not None:
             return known

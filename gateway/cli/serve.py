@@ -8,14 +8,17 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import types
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import gunicorn.http.wsgi
+import gunicorn.util
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gthread import ThreadWorker
@@ -25,7 +28,7 @@ from gateway.cli.common import Commands, configuration
 from gateway.cli.users import users_of
 from gateway.config import Config, ConfigError
 from gateway.identity import Role
-from gateway.model import AlreadyExists
+from gateway.model import AlreadyExists, shorten
 from gateway.store.users import User
 from gateway.version import version
 
@@ -135,7 +138,9 @@ class Server(BaseApplication):
         logs.configure(self._config.get("log", "format"), self._config.get("log", "level"))
         gateway_application = check(self._config)
         # gunicorn drops the application's own Server header and sends this one.
-        setattr(gunicorn.http.wsgi, "SERVER", server_header(self._config, gateway_application))  # noqa: B010 - a constant there
+        server = server_header(self._config, gateway_application)
+        setattr(gunicorn.http.wsgi, "SERVER", server)  # noqa: B010 - a constant there
+        setattr(gunicorn.util, "write_error", partial(write_error, server))  # noqa: B010 - a function there
         self._first_user()
         reconcile_now(self._config)
         _Arbiter(self, self._worker_command()).run()
@@ -183,6 +188,14 @@ def server_header(config: Config, application: Application) -> str:
         for token in mount.frontend.server_tokens(application.gateway.cloud)
     ]
     return " ".join([name, *tokens])
+
+
+def write_error(server: str, client: socket.socket, status: int, reason: str, message: str) -> None:
+    """gunicorn's refusal of what is no HTTP or too long, as all answers: with versions, in plain text."""
+    body = f"{reason}: {shorten(message)}\n" if message else f"{reason}\n"
+    head = f"HTTP/1.1 {status} {reason}\r\nServer: {server}\r\nConnection: close\r\n"
+    head += f"Content-Type: text/plain\r\nContent-Length: {len(body.encode())}\r\n\r\n"
+    gunicorn.util.write_nonblock(client, (head + body).encode())
 
 
 def _child_exit(arbiter: Any, worker: Any) -> None:

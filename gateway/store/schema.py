@@ -50,6 +50,7 @@ generations = Table(
     Column("id", Integer, primary_key=True),
     Column("users", BigInteger, nullable=False),
     Column("catalogue", BigInteger, nullable=False),  # images
+    Column("tags", BigInteger, nullable=False),
 )
 
 sign_in_failures = Table(

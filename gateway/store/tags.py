@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, insert, select
 from gateway.model import AlreadyExists, NotFound
 
 from .database import Constraint, Database, Query, Transaction
+from .generations import BUMP_TAGS
 from .overlay import now
 from .schema import resources, tagged, tags
 
@@ -67,6 +68,7 @@ class Tags:
         try:
             with self.database.write() as tx:
                 tx.run(_ADD, owner=user, created=now(), **values)
+                tx.run(BUMP_TAGS)
         except Constraint:
             raise AlreadyExists(f"mixin {scheme}{term} or location {location} is defined already") from None
 
@@ -75,6 +77,7 @@ class Tags:
         with self.database.write() as tx:
             if tx.run(_REMOVE, user=user, tag=tag.seq) == 0:
                 raise NotFound(f"no mixin {tag.identifier}")
+            tx.run(BUMP_TAGS)
 
     def kinds(self, tag: Tag) -> Sequence[str]:
         """The kinds of resources that have the tag."""

@@ -12,8 +12,9 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from gateway.model import AlreadyExists, InvalidRequest, NotFound
 
 from .database import Constraint, Database, Query, Row
+from .generations import BUMP_USERS
 from .overlay import now
-from .schema import generations, sign_in_failures, users
+from .schema import sign_in_failures, users
 
 _c = users.c
 _COLUMNS = (_c.name, _c.tenant, _c.groups, _c.roles, _c.password, _c.disabled)
@@ -27,7 +28,6 @@ _ADD = Query(
 _PASSWORD = Query(update(users).where(_c.name == bindparam("user")).values(password=bindparam("password")))
 _DISABLED = Query(update(users).where(_c.name == bindparam("user")).values(disabled=bindparam("disabled")))
 _REMOVE = Query(delete(users).where(_c.name == bindparam("user")))
-_BUMP = Query(update(generations).values(users=generations.c.users + 1))
 
 _f = sign_in_failures.c
 _FAILURES = Query(select(_f.minute, _f.count).where(_f.address == bindparam("client")))
@@ -90,7 +90,7 @@ class Users:
                     disabled=int(user.disabled),
                     created=now(),
                 )
-                tx.run(_BUMP)
+                tx.run(BUMP_USERS)
         except Constraint:
             raise AlreadyExists(f"user {user.name} exists already") from None
 
@@ -110,7 +110,7 @@ class Users:
         with self.database.write() as tx:
             if tx.run(query, user=name, **values) == 0:
                 raise NotFound(f"no user {name}")
-            tx.run(_BUMP)
+            tx.run(BUMP_USERS)
 
     def failures(self, address: str) -> int:
         """Failed sign-ins from this address in the present minute."""

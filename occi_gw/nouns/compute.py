@@ -81,7 +81,10 @@ class ComputeNoun(Noun[Compute]):
         """The specification with the inline links of the request."""
         for line in links:
             noun, link = inline(scene, line)
-            noun.extra(link.mixins, noun.wish(link.attributes), scene)  # refused now, not when all is made
+            if isinstance(noun, AttachmentNoun | InterfaceNoun):
+                noun.extra(
+                    link.mixins, noun.wish(link.attributes), scene
+                )  # refused now, not when all is made
             if isinstance(noun, AttachmentNoun):
                 spec = replace(spec, attachments=(*spec.attachments, noun.spec_of(scene, link)))
             elif isinstance(noun, InterfaceNoun):

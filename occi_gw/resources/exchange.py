@@ -179,15 +179,22 @@ class Exchange:
                 raise InvalidRequest("Content-Length: not a number")
             if int(length) > self._max_body:
                 raise TooLarge(f"the body has {length[:20]} bytes; at most {self._max_body} are read")
-            body: bytes = env["wsgi.input"].read(int(length))
+            body = self._read(int(length))
             if len(body) < int(length):
                 raise InvalidRequest("the body is shorter than its Content-Length")
             return body
         if "HTTP_TRANSFER_ENCODING" not in env:
             return b""
-        body = env["wsgi.input"].read(self._max_body + 1)
+        body = self._read(self._max_body + 1)
         if len(body) > self._max_body:
             raise TooLarge(f"the body has more than {self._max_body} bytes, the most that are read")
+        return body
+
+    def _read(self, size: int) -> bytes:
+        try:
+            body: bytes = self._req.env["wsgi.input"].read(size)
+        except Exception as error:  # every server has its own for a chunk that is cut off or malformed
+            raise InvalidRequest("the body breaks off or is not properly chunked") from error
         return body
 
     def answer(self, resp: falcon.Response, rendered: Rendered, status: int = 200) -> None:

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("users", sa.BigInteger(), nullable=False),
         sa.Column("catalogue", sa.BigInteger(), nullable=False),
+        sa.Column("tags", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_generations")),
     )
     op.create_table(
@@ -112,7 +113,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tag", "resource", name=op.f("pk_tagged")),
     )
     op.create_index("ix_tagged_resource", "tagged", ["resource"])
-    op.execute("INSERT INTO generations (id, users, catalogue) VALUES (1, 0, 0)")
+    op.execute("INSERT INTO generations (id, users, catalogue, tags) VALUES (1, 0, 0, 0)")
 
 
 def downgrade() -> None:

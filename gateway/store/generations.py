@@ -1,0 +1,32 @@
+"""Counters that tell every worker whether what it remembers still holds: one read for each request."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import select, update
+
+from .database import Database, Query
+from .schema import generations
+
+#: Where the WSGI environment keeps what was read at the beginning of the request.
+KEY = "stratusgate.generations"
+
+
+class Generations(NamedTuple):
+    """What was derived of a thing holds as long as its number stands."""
+
+    users: int
+    catalogue: int  # images
+    tags: int  # user-defined mixins
+
+
+_c = generations.c
+_READ = Query(select(_c.users, _c.catalogue, _c.tags))
+BUMP_USERS = Query(update(generations).values(users=_c.users + 1))
+BUMP_CATALOGUE = Query(update(generations).values(catalogue=_c.catalogue + 1))
+BUMP_TAGS = Query(update(generations).values(tags=_c.tags + 1))
+
+
+def read(database: Database) -> Generations:
+    return Generations(*database.read(_READ)[0])
