@@ -124,7 +124,7 @@ class Reconciler:
                 )
                 cloud.overlays.bind(tx, row, id)
                 if noun is Image:
-                    cloud.bump_catalogue(tx)
+                    cloud.door.bump_catalogue(tx)
                 facts = {"resource_kind": KINDS[noun], "resource_id": shorten(id)}
                 cloud.audit.append(tx, _CALLER, f"{KINDS[noun]}.adopt", "success", **facts)
         except Constraint:

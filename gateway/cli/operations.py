@@ -11,9 +11,8 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gateway.app import Application, Gateway
 from gateway.cli.common import Commands, configuration
 from gateway.config import ConfigError, shown
 from gateway.identity import GATEWAY, Caller
@@ -22,6 +21,9 @@ from gateway.reconcile import Reconciler
 from gateway.store import Database, migrate
 from gateway.store.audit import Audit
 from gateway.version import version
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
 
 
 def add_commands(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -83,6 +85,8 @@ def _add_image(commands: Commands, common: argparse.ArgumentParser) -> None:
 
 
 def run_check(options: argparse.Namespace) -> int:
+    from gateway.app import Application, Gateway  # not before ``serve`` has said where its metrics are
+
     config = configuration(options)
     gateway = Gateway(config)
     Application(gateway)
@@ -138,6 +142,8 @@ def run_current(options: argparse.Namespace) -> int:
 
 
 def _opened(options: argparse.Namespace) -> Gateway:
+    from gateway.app import Gateway  # as above
+
     gateway = Gateway(configuration(options))
     migrate.upgrade(gateway.database)
     return gateway

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from gateway.model import (
+    Address,
+    AddressSpec,
     Attachment,
     AttachmentSpec,
     BackendUnavailable,
@@ -20,6 +22,7 @@ from gateway.model import (
     GatewayError,
     Image,
     ImageSpec,
+    Interface,
     InterfaceSpec,
     InvalidRequest,
     InvalidState,
@@ -257,6 +260,20 @@ def test_deleting_a_network_takes_its_interfaces_along(make_site: Make) -> None:
     assert cloud.get(ADA, Compute, machine).resource.interfaces == ()
 
 
+def test_a_reserved_address_is_used_by_naming_its_reservation(make_site: Make) -> None:
+    pools = {"public": "203.0.113.0/28"}
+    cloud = make_site(backends={"default": {"driver": "sandbox", "pools": pools}}).cloud
+    reserved = cloud.create(ADA, Address, AddressSpec(pool="public")).resource
+    machine = cloud.create(ADA, Compute, ComputeSpec()).resource.id
+    spec = InterfaceSpec(network="", compute=machine, reservation=reserved.id)
+    made = cloud.create(ADA, Interface, spec).resource
+    assert (made.address, made.reservation) == (reserved.address, reserved.id)
+    assert cloud.get(ADA, Address, reserved.id).resource.compute == machine
+    other = cloud.create(EVE, Compute, ComputeSpec()).resource.id
+    with pytest.raises(NotFound):
+        cloud.create(EVE, Interface, replace(spec, compute=other))
+
+
 def test_what_a_link_is_remembered_by_goes_with_its_machine(make_site: Make) -> None:
     cloud = make_site().cloud
     volume = cloud.create(ADA, Volume, VolumeSpec(size=GIB)).resource.id
@@ -360,7 +377,7 @@ def test_an_image_of_another_zone_decides_the_zone(make_site: Make) -> None:
 def test_every_back_end_call_is_told_to_the_observer(make_site: Make) -> None:
     cloud = make_site().cloud
     told: list[tuple[str, str, str]] = []
-    cloud._observer = lambda zone, operation, outcome, seconds: told.append((zone, operation, outcome))
+    cloud.door.observer = lambda zone, operation, outcome, seconds: told.append((zone, operation, outcome))
     machine = cloud.create(ADA, Compute, ComputeSpec()).resource.id
     cloud.delete(ADA, Compute, machine)
     assert ("default", "compute.create", "ok") in told
@@ -372,7 +389,7 @@ def test_a_listing_of_many_machines_is_one_back_end_call(make_site: Make) -> Non
     for _ in range(5):
         cloud.create(ADA, Compute, ComputeSpec())
     told: list[str] = []
-    cloud._observer = lambda zone, operation, outcome, seconds: told.append(operation)
+    cloud.door.observer = lambda zone, operation, outcome, seconds: told.append(operation)
     assert len(cloud.list(ADA, Compute)) == 5
     assert len(cloud.locations(ADA, Compute)) == 5
     assert told == ["compute.list", "compute.list"]

@@ -176,6 +176,18 @@ def test_links_are_listed_and_read_only_by_those_who_see_the_machine(cloud: Clou
     assert [id for id, _ in cloud.locations(ADA, Attachment)] == [link]
 
 
+def test_a_link_to_what_the_viewer_may_not_see_is_not_found_by_its_own_name(cloud: Cloud) -> None:
+    volume = cloud.create(ADA, Volume, VolumeSpec(size=GIB)).resource.id
+    machine = cloud.create(ADA, Compute, ComputeSpec(attachments=(AttachmentSpec(volume=volume),))).resource
+    cloud.share(ADA, Compute, machine.id, mode=0o604)
+    [link] = machine.attachments
+    with pytest.raises(NotFound):
+        cloud.get(BOB, Attachment, link.id)
+    assert [id for id, _ in cloud.locations(BOB, Attachment)] == []
+    cloud.share(ADA, Volume, volume, mode=0o604)
+    assert cloud.get(BOB, Attachment, link.id).resource.volume == volume
+
+
 def test_a_volume_of_mine_on_a_machine_of_anothers_is_not_pulled_away(cloud: Cloud) -> None:
     volume = cloud.create(ADA, Volume, VolumeSpec(size=GIB)).resource.id
     cloud.share(ADMIN, Volume, volume, mode=0o606)
