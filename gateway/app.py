@@ -169,7 +169,7 @@ class Application:
         path = environ["PATH_INFO"]
         own = self._own.get(path)
         if own is not None:
-            return _answer(own(environ), environ, request_id, start_response)
+            return _answer(self._guarded(own, environ), environ, request_id, start_response)
         prefix, protocol, application = self._exact.get(path) or self._mount(path)
         if prefix:
             environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + prefix
@@ -184,6 +184,15 @@ class Application:
             exchange.end(sum(map(len, body)))
             return body
         return exchange.watch(body)
+
+    @staticmethod
+    def _guarded(own: Callable[[WSGIEnvironment], _Answer], environ: WSGIEnvironment) -> _Answer:
+        try:
+            return own(environ)
+        except Exception:
+            request_id = environ[REQUEST_ID]
+            log.exception("request failed", extra={"fields": {"request_id": request_id}})
+            return _text("500 Internal Server Error", f"internal error; request id {request_id}")
 
     def _mount(self, path: str) -> tuple[str, str, WSGIApplication]:
         for entry in self._mounts:
@@ -211,6 +220,9 @@ class Application:
             work()
         except GatewayError as error:
             failure = error.message
+        except Exception:
+            log.exception("check of %s failed", name)
+            failure = "failed; the log says how"
         check = {"name": name, "ok": failure is None, "seconds": round(time.perf_counter() - begun, 6)}
         return check if failure is None else {**check, "error": failure}
 
@@ -255,7 +267,11 @@ class Application:
         family = GaugeMetricFamily(
             "stratusgate_resources", "Resources with an owner", labels=("backend", "kind")
         )
-        for zone, kind, count in self.gateway.cloud.overlays.counts():
+        try:
+            counts = self.gateway.cloud.overlays.counts()
+        except GatewayError:
+            counts = ()  # the rest of the metrics is wanted most when the store is down
+        for zone, kind, count in counts:
             family.add_metric((zone, kind), float(count))
         yield family
 
@@ -273,7 +289,7 @@ class Application:
                 route,
                 exchange.status,
                 seconds,
-                int(length) if length.isdigit() else 0,
+                int(length) if re.fullmatch("[0-9]{1,18}", length) else 0,
                 sent,
             )
             error = environ.get("stratusgate.error")

@@ -16,7 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.model import InstanceType, InvalidRequest
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from gateway.model import InstanceType, InvalidRequest, shorten
 from gateway.policy.quota import DIMENSIONS, PER_TYPE, SCOPES
 from gateway.policy.restricted import RESTRICTED
 
@@ -38,11 +41,14 @@ _UNITS = {"": 1, "B": 1} | {
 }
 
 
+_SIZE = re.compile(r"\s*([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([A-Za-z]*)\s*")
+
+
 def size(value: Any) -> int:
     """Bytes from an integer or a text such as ``4GiB``, ``500 MB``, ``1.5GiB``."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", value) if isinstance(value, str) else None
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
     if match is None or match[2] not in _UNITS:
         raise ValueError('a number of bytes or a text such as "4GiB"')
     return int(float(match[1]) * _UNITS[match[2]])
@@ -55,7 +61,7 @@ def text(value: Any) -> str:
 
 
 def integer(value: Any) -> int:
-    if isinstance(value, str) and re.fullmatch(r"-?\d+", value):
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
         return int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError("a whole number")
@@ -94,7 +100,7 @@ def texts(value: Any) -> tuple[str, ...]:
 
 def address(value: Any) -> str:
     host, _, port = text(value).rpartition(":")
-    if not host or not port.isdigit() or not int(port) < 65536:
+    if not host or re.fullmatch("[0-9]{1,5}", port) is None or not int(port) < 65536:
         raise ValueError('HOST:PORT, for example "127.0.0.1:8787"')
     return str(value)
 
@@ -103,6 +109,23 @@ def url(value: Any) -> str:
     if value and not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+(/[^\s?#]*)?", text(value)):
         raise ValueError('a URL such as "https://cloud.site.example"')
     return str(value).rstrip("/")
+
+
+def store_url(value: Any) -> str:
+    if text(value):
+        try:
+            known = make_url(value).drivername in ("sqlite", "postgresql", "postgresql+psycopg")
+        except (ArgumentError, ValueError):
+            known = False
+        if not known:
+            raise ValueError('a URL such as "sqlite:////var/lib/x/store.db" or "postgresql://user@host/name"')
+    return str(value)
+
+
+def quotable(value: Any) -> str:
+    if not text(value).isprintable() or '"' in value or "\\" in value:
+        raise ValueError("a text without quotes, backslashes and control characters")
+    return str(value)
 
 
 def mode(value: Any) -> int:
@@ -147,11 +170,13 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = {
         "server_name": Option(text, "", "product token put first in the Server header"),
     },
     "store": {
-        "url": Option(text, "", "sqlite:///FILE or postgresql://...; empty = store.db in the data folder"),
+        "url": Option(
+            store_url, "", "sqlite:///FILE or postgresql://...; empty = store.db in the data folder"
+        ),
     },
     "auth": {
         "methods": Option(texts, ("basic",), "modes of authentication"),
-        "realm": Option(text, "stratusgate", "realm of the Basic challenge"),
+        "realm": Option(quotable, "stratusgate", "realm of the Basic challenge"),
         "anonymous_model": Option(switch, False, "let anybody read the discovery documents"),
         "failures_per_minute": Option(natural, 10, "failed sign-ins of one address before 429; 0 = no limit"),
     },
@@ -298,12 +323,15 @@ def _resolved(tables: dict[str, Any], at: str, problems: list[str]) -> dict[str,
     found: dict[str, Any] = {}
     for key, value in tables.items():
         name = f"{at}{key}"
-        if isinstance(value, dict) and set(value) == {"file"} and at:
+        source = next(iter(value), None) if isinstance(value, dict) and len(value) == 1 and at else None
+        if source in ("file", "env") and not isinstance(value[source], str):
+            problems.append(f"{name}: {source} must be a text")
+        elif source == "file":
             try:
                 found[key] = Path(value["file"]).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
+            except (OSError, ValueError) as error:
                 problems.append(f"{name}: {error}")
-        elif isinstance(value, dict) and set(value) == {"env"}:
+        elif source == "env":
             if value["env"] in os.environ:
                 found[key] = os.environ[value["env"]]
             else:
@@ -334,7 +362,7 @@ def _section(section: str, given: Any, origin: Mapping[str, str], problems: list
         try:
             values[key] = option.read(list(value) if isinstance(value, tuple) else value)
         except ValueError as error:
-            problems.append(f"{section}.{key}: {value!r} is not {error}")
+            problems.append(f"{section}.{key}: {shorten(repr(value))} is not {error}")
     return values
 
 
@@ -357,14 +385,17 @@ def _instance_types(
         ]
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
             problems.append(f"{at}: the name must be lower-case letters, digits, - and _")
+        tags = table.get("tags", {})
         try:
+            if not isinstance(tags, dict):
+                raise ValueError("tags to be a table")
             found[name] = InstanceType(
                 id=name,
                 title=text(table.get("title", name)),
                 cores=positive(table.get("cores", 1)),
                 memory=size(table.get("memory", "1GiB")),
                 disk=size(table.get("disk", 0)),
-                tags={key: str(value) for key, value in table.get("tags", {}).items()},
+                tags={key: str(value) for key, value in tags.items()},
             )
         except ValueError as error:
             problems.append(f"{at}: expected {error}")
@@ -392,7 +423,7 @@ def _quotas(
                 try:
                     value = size(limit) if dimension.endswith("bytes") else natural(limit)
                 except ValueError as error:
-                    problems.append(f"{at}.{dimension}: {limit!r} is not {error}")
+                    problems.append(f"{at}.{dimension}: {shorten(repr(limit))} is not {error}")
                 else:
                     found.setdefault(scope, {}).setdefault(name, {})[dimension] = value
     return found
@@ -400,12 +431,15 @@ def _quotas(
 
 def _restricted(given: Any, problems: list[str]) -> Mapping[str, tuple[str, ...]]:
     """``[restricted] role = ["interface.mac"]``: what a role may set that others may not."""
+    if not isinstance(given, dict):
+        problems.append("restricted: must be a table of roles")
+        return {}
     found = {}
-    for role, names in given.items() if isinstance(given, dict) else ():
+    for role, names in given.items():
         try:
             found[role] = texts(names)
         except ValueError as error:
-            problems.append(f"restricted.{role}: {names!r} is not {error}")
+            problems.append(f"restricted.{role}: {shorten(repr(names))} is not {error}")
             continue
         problems += [
             _unknown("attribute", f"restricted.{role}.{name}", list(RESTRICTED))
@@ -415,6 +449,21 @@ def _restricted(given: Any, problems: list[str]) -> Mapping[str, tuple[str, ...]
     return found
 
 
+_SECRET = re.compile(r"password|secret|token|key$|credential")
+_LOGIN = re.compile(r"(?<=://)([^/@:]*):[^@]*@")
+
+
+def _masked(key: str, value: Any) -> Any:
+    """The value without secrets: those its name tells of, and passwords inside URLs."""
+    if isinstance(value, dict):
+        return {name: _masked(name, inner) for name, inner in value.items()}
+    if _SECRET.search(key):
+        return "***"
+    if isinstance(value, list):
+        return [_masked(key, inner) for inner in value]
+    return _LOGIN.sub(r"\1:***@", value) if isinstance(value, str) else value
+
+
 def shown(config: Config) -> Iterator[str]:
     """The effective values, one a line, with their origin; secrets masked."""
     for section, options in OPTIONS.items():
@@ -422,14 +471,13 @@ def shown(config: Config) -> Iterator[str]:
             value = config.get(section, key)
             if section == "tenancy" and key == "umask":
                 value = f"{value:03o}"
-            display = "***" if option.secret and value else value
+            display = "***" if option.secret and value else _masked(key, value)
             yield f"{section}.{key} = {display!r}  # {config.origin.get(f'{section}.{key}', 'default')}"
     for section, tables in (("backends", config.backends), ("frontends", config.frontends)):
         for name, table in tables.items():
             for key, value in table.items():
-                masked = "***" if re.search(r"password|secret|token|key$", key) else value
                 yield (
-                    f"{section}.{name}.{key} = {masked!r}  "
+                    f"{section}.{name}.{key} = {_masked(key, value)!r}  "
                     f"# {config.origin.get(f'{section}.{name}.{key}', 'default')}"
                 )
 

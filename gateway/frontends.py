@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.auth import Authenticator
 from gateway.cloud import Cloud
-from gateway.config import ConfigError
+from gateway.config import ConfigError, switch
 from gateway.identity import Caller, Principal, RequestInfo
 from gateway.model import InvalidRequest
 from gateway.store.generations import KEY as GENERATIONS
@@ -112,7 +112,10 @@ def mounted(tables: Mapping[str, Mapping[str, Any]]) -> list[Mounted]:
         if name not in known:
             raise ConfigError([f"frontends.{name}: no such front end; known: {', '.join(sorted(known))}"])
         options = dict(table)
-        enabled = options.pop("enabled", True)
+        try:
+            enabled = switch(options.pop("enabled", True))
+        except ValueError as error:
+            raise ConfigError([f"frontends.{name}.enabled: must be {error}"]) from None
         frontend: Frontend = known[name].load()
         prefix = str(options.pop("prefix", frontend.default_prefix)).rstrip("/")
         if prefix and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", prefix):

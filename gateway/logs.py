@@ -12,15 +12,24 @@ from typing import Any
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
+def _printable(line: str) -> str:
+    """The line with what steers terminals or ends lines escaped; it stands inside JSON strings only."""
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
+
+
 def _json(fields: Mapping[str, Any]) -> str:
-    return json.dumps(fields, default=str, ensure_ascii=False)
+    return _printable(json.dumps(fields, default=str, ensure_ascii=False))
 
 
 def _text(fields: Mapping[str, Any]) -> str:
-    return " ".join(
-        f"{name}={json.dumps(value, default=str, ensure_ascii=False) if _quoted(value) else value}"
-        for name, value in fields.items()
-        if value is not None
+    return _printable(
+        " ".join(
+            f"{name}={json.dumps(value, default=str, ensure_ascii=False) if _quoted(value) else value}"
+            for name, value in fields.items()
+            if value is not None
+        )
     )
 
 

@@ -8,12 +8,25 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import requests
 
 PASSWORD = "secret"
 START_SECONDS = 60
+
+T = TypeVar("T")
+
+
+def eventually(look: Callable[[], T], seconds: float = 30) -> T:
+    """Look again and again until what is seen is true; what it was."""
+    deadline = time.monotonic() + seconds
+    while not (seen := look()):
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.02)
+    return seen
 
 
 def free_port() -> int:
@@ -26,23 +39,47 @@ def free_port() -> int:
 class Server:
     """One running gateway; its data survive ``stop`` and ``kill``."""
 
-    def __init__(self, folder: Path, config: str = "") -> None:
+    def __init__(self, folder: Path, config: str = "", *, password: str | None = PASSWORD) -> None:
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "serve.log"
         self._config = folder / "stratusgate.toml"
-        self._config.write_text(config, encoding="utf-8")
+        self.configure(config)
+        self._password = password
         self._process: subprocess.Popen[bytes] | None = None
+
+    def configure(self, config: str) -> None:
+        """Write the configuration file anew; taken at the next start or SIGHUP."""
+        self._config.write_text(config, encoding="utf-8")
+
+    def _command(self, *words: str) -> list[str]:
+        where = ["--data", str(self.folder / "data"), "--config", str(self._config)]
+        return [sys.executable, "-m", "gateway.cli", *words, *where]
+
+    def command(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run another ``stratusgate`` command on the same data and configuration."""
+        return subprocess.run(self._command(*words), input=stdin, capture_output=True, text=True, timeout=60)
+
+    def add_user(self, name: str, *options: str) -> None:
+        """A user with the usual password."""
+        told = self.command("user", "add", name, "--password-stdin", *options, stdin=f"{PASSWORD}\n")
+        assert told.returncode == 0, told.stderr
 
     def start(self) -> None:
         """Start and wait until it is ready."""
-        command = [sys.executable, "-m", "gateway.cli", "serve", "--data", str(self.folder / "data")]
-        command += ["--bind", f"127.0.0.1:{self.port}", "--config", str(self._config)]
-        environ = {**os.environ, "STRATUSGATE_ADMIN_PASSWORD": PASSWORD}
+        environ = dict(os.environ)
+        if self._password is not None:
+            environ["STRATUSGATE_ADMIN_PASSWORD"] = self._password
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, env=environ, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+                self._command("serve", "--bind", f"127.0.0.1:{self.port}"),
+                env=environ,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
@@ -53,7 +90,11 @@ class Server:
                     return
             except requests.ConnectionError:
                 time.sleep(0.05)
-        raise AssertionError(f"the gateway did not start:\n{self.log.read_text(encoding='utf-8')}")
+        raise AssertionError(f"the gateway did not start:\n{self.told()}")
+
+    def told(self) -> str:
+        """Everything that it has printed and logged."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
 
     @property
     def pid(self) -> int:
@@ -65,6 +106,11 @@ class Server:
         if self._process is None:
             return 0
         self._process.terminate()
+        return self.wait(seconds)
+
+    def wait(self, seconds: float = 30) -> int:
+        """Wait for the end that a signal has begun; the exit status."""
+        assert self._process is not None
         try:
             status = self._process.wait(seconds)
         finally:
@@ -93,3 +139,17 @@ class Server:
         session = requests.Session()
         session.auth = (user, password)
         return session
+
+    def create(self, kind: str, *attributes: str, user: str = "admin") -> str:
+        """Make an entity; its path."""
+        lines = [f'Category: {kind}; scheme="http://schemas.ogf.org/occi/infrastructure#"; class="kind"']
+        lines += [f"X-OCCI-Attribute: {attribute}" for attribute in attributes]
+        answer = requests.post(
+            f"{self.url}/{kind}/",
+            data="\n".join(lines).encode(),
+            headers={"Content-Type": "text/plain"},
+            auth=(user, PASSWORD),
+            timeout=30,
+        )
+        assert answer.status_code == 201, answer.text
+        return answer.headers["Location"].removeprefix(self.url)

@@ -8,11 +8,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError
+
 from conformance.cli import add_arguments as add_conformance_arguments
 from conformance.cli import run as run_conformance
 from gateway.cli import operations, serve, users
 from gateway.config import ConfigError
-from gateway.model import GatewayError
+from gateway.model import GatewayError, shorten
 from gateway.version import version
 
 
@@ -47,6 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except GatewayError as error:
         print(f"stratusgate: {error.message}", file=sys.stderr)
+        return 1
+    except DBAPIError as error:
+        reason = str(error.orig).splitlines()[0] if error.orig else "no connection"
+        print(f"stratusgate: store: {shorten(reason, 300)}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         # Whoever read our output has seen enough; say nothing more at exit either.

@@ -7,6 +7,7 @@ import base64
 import getpass
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -39,7 +40,7 @@ def add_commands(commands: Commands, common: argparse.ArgumentParser) -> None:
     audit.add_argument("--event", help="for example compute.create")
     audit.add_argument("--text", help="anywhere in the record: an address, an image")
     audit.add_argument("--since", metavar="TIME", help="RFC 3339, or 90m, 12h, 7d ago")
-    audit.add_argument("--limit", type=int, default=1000)
+    audit.add_argument("--limit", type=_positive, default=1000)
     audit.set_defaults(run=run_audit)
     who = commands.add_parser("whoami", parents=[common], help="what the gateway makes of a credential")
     who.add_argument("--user", required=True)
@@ -82,6 +83,13 @@ def _add_image(commands: Commands, common: argparse.ArgumentParser) -> None:
     load.set_defaults(run=run_image_import)
     listing = group.add_parser("list", parents=[common], help="all images")
     listing.set_defaults(run=run_image_list)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if not 0 < number < 1 << 31:
+        raise ValueError(text)
+    return number
 
 
 def run_check(options: argparse.Namespace) -> int:
@@ -178,7 +186,7 @@ def _since(text: str | None) -> datetime | None:
     if text is None:
         return None
     units = {"m": "minutes", "h": "hours", "d": "days"}
-    if text[:-1].isdigit() and text[-1] in units:
+    if re.fullmatch("[0-9]{1,6}[mhd]", text):
         return datetime.now(UTC) - timedelta(**{units[text[-1]]: int(text[:-1])})
     try:
         parsed = datetime.fromisoformat(text)

@@ -15,7 +15,7 @@ import tempfile
 import time
 import types
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import gunicorn.http.wsgi
 import gunicorn.util
@@ -56,13 +56,14 @@ def add_commands(commands: Commands, common: argparse.ArgumentParser) -> None:
 
 def run_serve(options: argparse.Namespace) -> int:
     config = _configuration(options)
-    metrics_folder = tempfile.mkdtemp(prefix="stratusgate-metrics-")
+    metrics_folder, owner = tempfile.mkdtemp(prefix="stratusgate-metrics-"), os.getpid()
     # Read by the metrics library when it is first imported, so before anything of ours imports it.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_folder
     try:
         Server(options, config).run()
     finally:
-        shutil.rmtree(metrics_folder, ignore_errors=True)
+        if os.getpid() == owner:  # workers are forks that come by here too, the others still count
+            shutil.rmtree(metrics_folder, ignore_errors=True)
     return 0
 
 
@@ -75,7 +76,9 @@ class Worker(ThreadWorker):
     """Says "not ready" from the moment it is told to stop."""
 
     def handle_exit(self, sig: int, frame: types.FrameType | None) -> None:
-        cast("Application", self.wsgi).draining = True
+        application: Application | None = getattr(self, "wsgi", None)  # none yet while it starts
+        if application is not None:
+            application.draining = True
         super().handle_exit(sig, frame)
 
 
@@ -120,17 +123,17 @@ class Server(BaseApplication):
         metrics = Metrics(version()) if self._config.get("metrics", "enabled") else None
         return Application(Gateway(self._config, metrics=metrics))
 
-    def reload(self) -> None:
-        """SIGHUP: take the new configuration, or keep the old one if the new is bad."""
+    def renewed(self) -> bool:
+        """Take the new configuration; False if it is bad and the old one stays."""
         try:
             config = _configuration(self._options)
             check(config)
         except ConfigError as error:
             for problem in error.problems:
                 log.error("the old configuration stays in force: %s", problem)
-            return
+            return False
         self._config = config
-        super().reload()
+        return True
 
     def run(self) -> None:
         from gateway import logs
@@ -209,6 +212,7 @@ class _Arbiter(Arbiter):
 
     def __init__(self, server: Server, command: list[str]) -> None:
         super().__init__(server)
+        self._server = server
         self._command = command
         self._background: subprocess.Popen[bytes] | None = None
         self._not_before = 0.0
@@ -228,6 +232,9 @@ class _Arbiter(Arbiter):
         super().stop(graceful)
 
     def reload(self) -> None:
+        """SIGHUP: new workers under the new configuration, nothing at all if that is bad."""
+        if not self._server.renewed():
+            return
         if self._background is not None:
             self._background.terminate()  # the next round starts it with the new configuration
             self._not_before = 0.0
@@ -237,10 +244,13 @@ class _Arbiter(Arbiter):
 def reconcile_now(config: Config) -> None:
     """Before the first request: the site's images and networks are there, what a crash left is settled."""
     from gateway.app import Gateway
-    from gateway.reconcile import Reconciler
+    from gateway.reconcile import STALE_SECONDS, Reconciler
 
     gateway = Gateway(config)
-    report = Reconciler(gateway.cloud, adopt=config.get("tenancy", "import")).run()
+    # An embedded store has one node: whatever is still being made was left by one that is gone.
+    stale = 0.0 if gateway.database.is_sqlite else STALE_SECONDS
+    adopt = config.get("tenancy", "import")
+    report = Reconciler(gateway.cloud, adopt=adopt, stale_seconds=stale).run()
     for failure in report.failed:
         log.warning("reconciling: %s", failure)
     gateway.database.close()

@@ -20,7 +20,16 @@ from gateway.store.tags import Tag
 from occi_gw.mapping import ALIASES, CORE_FIELDS, Field, read_field
 from occi_gw.registry import Model
 from occi_gw.rendering import Rendered, Rendering
-from occi_gw.rendering.values import Action, Entity, Kind, LinkLine, LinkRendering, Mixin, Value
+from occi_gw.rendering.values import (
+    Action,
+    Entity,
+    Kind,
+    LinkLine,
+    LinkRendering,
+    Mixin,
+    Value,
+    core_id,
+)
 from occi_gw.scene import Incoming, Scene
 from occi_gw.vocabulary import EXCLUSIVE
 
@@ -264,14 +273,15 @@ class Noun(Generic[R]):
 
         Raises InvalidRequest where a new one cannot be taken.
         """
-        own = {link.location for link in present.links} | {link.target for link in present.links}
-        new = [
-            link
-            for link in links
-            if "action=" not in link.target
-            and not (link.self_uri and scene.path_of(link.self_uri) in own)
-            and not (not link.self_uri and link.target in own)
-        ]
+        own = {name for link in present.links for name in (link.location, core_id(link.id), link.id)}
+        ends = {link.target for link in present.links}
+
+        def is_own(link: LinkLine) -> bool:
+            if not link.self_uri:
+                return link.target in ends or scene.path_of(link.target) in ends
+            return link.self_uri in own or link.self_uri.removeprefix(scene.authority) in own
+
+        new = [link for link in links if "action=" not in link.target and not is_own(link)]
         if new and full:
             raise InvalidRequest(
                 f"Link: {shorten(new[0].target)} is no link of this entity; PUT makes none,"

@@ -1,0 +1,232 @@
+"""The life of the process: first start, restart, end, new configuration, health."""
+
+from __future__ import annotations
+
+import re
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.client import COMPUTE
+from tests.interop.raw import Wire, request
+from tests.postgres import Postgres
+from tests.server.conftest import SIGNED_IN, ask, basic
+from tests.serving import Server, eventually
+
+TEXT = ("Content-Type", "text/plain")
+MakeServer = Callable[..., Server]
+
+
+def _create(server: Server) -> int:
+    return ask(server, "POST", "/compute/", TEXT, body=f"Category: {COMPUTE}\n".encode()).status
+
+
+# First start
+
+
+def _told_password(server: Server) -> str:
+    found = re.search(r"user admin, password (\S+)", server.told())
+    assert found, server.told()
+    return found[1]
+
+
+def test_a_first_start_without_a_password_tells_one_that_signs_in(make_server: MakeServer) -> None:
+    server = make_server(password=None)
+    server.start()
+    reply = ask(server, "GET", "/-/", basic("admin", _told_password(server)), signed_in=False)
+    assert reply.status == 200
+
+
+def test_the_generated_password_is_told_once_and_never_again(make_server: MakeServer) -> None:
+    server = make_server(password=None)
+    server.start()
+    password = _told_password(server)
+    server.stop()
+    server.start()
+    ask(server, "GET", "/-/", basic("admin", password), signed_in=False)
+    assert server.told().count(password) == 1
+
+
+def test_a_given_password_is_not_told(make_server: MakeServer) -> None:
+    server = make_server(password="chosen-by-the-operator")
+    server.start()
+    ask(server, "GET", "/-/", basic("admin", "chosen-by-the-operator"), signed_in=False)
+    assert "chosen-by-the-operator" not in server.told()
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ("[server]\nworker = 3\n", "unknown key server.worker; did you mean workers?"),
+        ("[sever]\nworkers = 3\n", "unknown section sever; did you mean server?"),
+        ('[server]\nworkers = "many"\n', "server.workers: 'many' is not a whole number"),
+        ('[backends.a]\ndriver = "sandboxx"\n', "no driver 'sandboxx'; known: sandbox"),
+        ('[backends.a]\ndriver = "sandbox"\ndelaay = 1\n', "no option delaay; did you mean delay?"),
+        ('[auth]\nmethods = ["magic"]\n', "no mode 'magic'; known: basic"),
+    ],
+    ids=["key", "section", "value", "driver", "option", "mode"],
+)
+def test_a_wrong_configuration_ends_the_start_with_the_reason(
+    make_server: MakeServer, config: str, told: str
+) -> None:
+    ended = make_server(config).command("serve", "--bind", "127.0.0.1:1")
+    assert (ended.returncode, told in ended.stderr, "Traceback" in ended.stderr) == (1, True, False)
+
+
+# Restart
+
+
+@pytest.fixture(params=["stop", "kill"])
+def restarted(request: pytest.FixtureRequest, server: Server) -> tuple[Server, dict[str, str]]:
+    """A gateway that was ended, gently or not, and started again; the paths of what it had."""
+    server.add_user("keeper")
+    volume = server.create("storage", "occi.storage.size=1.0")
+    paths = {"machine": server.create("compute", 'occi.core.title="kept"'), "volume": volume}
+    tag = 'kept; scheme="http://site.example/tags#"; class="mixin"; location="/tag/kept/"'
+    ask(server, "POST", "/-/", TEXT, body=f"Category: {tag}".encode())
+    ask(server, "POST", "/tag/kept/", TEXT, body=f"X-OCCI-Location: {paths['machine']}".encode())
+    link = server.create(
+        "storagelink", f'occi.core.source="{paths["machine"]}"', f'occi.core.target="{volume}"'
+    )
+    paths["link"] = link
+    getattr(server, request.param)()
+    server.start()
+    return server, paths
+
+
+def test_a_restart_keeps_users_tags_machines_volumes_and_links(
+    restarted: tuple[Server, dict[str, str]],
+) -> None:
+    server, paths = restarted
+    statuses = {name: ask(server, "GET", path).status for name, path in paths.items()}
+    tagged = paths["machine"] in ask(server, "GET", "/tag/kept/").text
+    keeper = ask(server, "GET", "/-/", basic("keeper"), signed_in=False).status
+    titled = 'occi.core.title="kept"' in ask(server, "GET", paths["machine"]).text
+    assert (statuses, tagged, keeper, titled) == (
+        {"machine": 200, "volume": 200, "link": 200},
+        True,
+        200,
+        True,
+    )
+
+
+# End
+
+
+def test_sigterm_lets_a_request_in_flight_finish_and_ends_with_0(server: Server) -> None:
+    body = f"Category: {COMPUTE}\n".encode()
+    whole = request("POST", "/compute/", [*SIGNED_IN, TEXT], body)
+    with Wire(server.port) as wire:
+        wire.send(request("GET", "/readyz", SIGNED_IN))
+        wire.receive()
+        wire.send(whole[:-10])
+        _until_begun(server)
+        server.signal(signal.SIGTERM)
+        eventually(lambda: not _ready(server))
+        wire.send(whole[-10:])
+        status = wire.receive().status
+    assert (status, server.wait()) == (201, 0)
+
+
+def _until_begun(server: Server) -> None:
+    """Until a worker has the unfinished request in its hands."""
+
+    def in_progress() -> bool:
+        text = requests.get(f"{server.url}/metrics", auth=("admin", "secret"), timeout=10).text
+        return 'http_requests_in_progress{protocol="occi"} 1.0' in text
+
+    eventually(in_progress)
+
+
+def _ready(server: Server) -> bool:
+    try:
+        return requests.get(f"{server.url}/readyz", timeout=2).status_code == 200
+    except (requests.ConnectionError, requests.Timeout):
+        return False
+
+
+def test_an_end_without_requests_is_quick_and_clean(server: Server) -> None:
+    assert (server.stop(seconds=5), "Traceback" in server.told()) == (0, False)
+
+
+# New configuration
+
+
+def test_sighup_takes_a_new_configuration(make_server: MakeServer) -> None:
+    server = make_server("[quotas.user.admin]\ninstances = 1\n")
+    server.start()
+    first = [_create(server), _create(server)]
+    server.configure("[quotas.user.admin]\ninstances = 3\n")
+    server.signal(signal.SIGHUP)
+    assert (first, eventually(lambda: _survives(server) == 201)) == ([201, 403], True)
+
+
+def _survives(server: Server) -> int:
+    try:
+        return _create(server)
+    except OSError:
+        return 0
+
+
+def test_a_bad_configuration_is_refused_at_sighup_and_the_old_stays(make_server: MakeServer) -> None:
+    server = make_server("[quotas.user.admin]\ninstances = 1\n")
+    server.start()
+    server.configure("[quotas.user.admin]\ninstance = 9\n")
+    server.signal(signal.SIGHUP)
+    line = eventually(lambda: re.search("the old configuration stays in force: .*instances", server.told()))
+    assert (bool(line), [_create(server), _create(server)]) == (True, [201, 403])
+
+
+# Health
+
+
+@pytest.mark.parametrize(
+    ("path", "told"), [("/healthz", "ok"), ("/readyz", "ready"), ("/startupz", "started")]
+)
+def test_health_is_told_to_anybody(shared: Server, path: str, told: str) -> None:
+    reply = ask(shared, "GET", path, signed_in=False)
+    assert (reply.status, reply.text.strip()) == (200, told)
+
+
+def test_the_single_checks_are_told_to_monitors_only(shared: Server) -> None:
+    stranger = ask(shared, "GET", "/readyz?verbose=1", signed_in=False).text
+    monitor = ask(shared, "GET", "/readyz?verbose=1").text
+    assert ("checks" in stranger, '"store"' in monitor) == (False, True)
+
+
+@pytest.fixture
+def database_folder() -> Iterator[Path]:
+    """Not below pytest's own folder: each new run of pytest shuts that to the database's user again."""
+    with tempfile.TemporaryDirectory(prefix="stratusgate-postgres-") as name:
+        yield Path(name)
+
+
+def test_without_its_store_it_is_alive_but_not_ready(make_server: MakeServer, database_folder: Path) -> None:
+    database = Postgres(database_folder)
+    try:
+        server = make_server(f'[store]\nurl = "{database.new_database()}"\n')
+        server.start()
+    finally:
+        database.stop()
+    statuses = [ask(server, "GET", path).status for path in ("/healthz", "/readyz", "/startupz", "/compute/")]
+    assert statuses == [200, 503, 503, 503]
+
+
+def test_it_serves_again_when_its_store_is_back(make_server: MakeServer, database_folder: Path) -> None:
+    database = Postgres(database_folder)
+    try:
+        server = make_server(f'[store]\nurl = "{database.new_database()}"\n')
+        server.start()
+        path = server.create("compute")
+    finally:
+        database.stop()
+    gone = ask(server, "GET", path).status
+    database = Postgres(database_folder)
+    try:
+        assert (gone, eventually(lambda: ask(server, "GET", path).status == 200)) == (503, True)
+    finally:
+        database.stop()
