@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.metadata import entry_points
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -125,6 +126,7 @@ def _settings(config: Config) -> CloudSettings:
         quotas=Quotas(config.quotas),
         restrictions=Restrictions(config.restricted),
         instance_types=config.instance_types,
+        audit_file=config.get("audit", "file"),
     )
 
 
@@ -136,6 +138,7 @@ class Application:
         self.draining = False
         config = gateway.config
         self._metrics = gateway.metrics
+        self._trusted = frozenset(config.get("server", "trusted_proxies"))
         self._log = RequestLog(
             as_json=as_json(config.get("log", "format")), enabled=config.get("log", "access")
         )
@@ -166,6 +169,8 @@ class Application:
         if _REQUEST_ID.fullmatch(request_id) is None:
             request_id = os.urandom(16).hex()
         environ[REQUEST_ID] = request_id
+        if "HTTP_X_FORWARDED_FOR" in environ:
+            environ["REMOTE_ADDR"] = _client_address(environ, self._trusted)
         path = environ["PATH_INFO"]
         own = self._own.get(path)
         if own is not None:
@@ -370,6 +375,19 @@ class _Exchange:
             if close is not None:
                 close()
             self.end(sent)
+
+
+def _client_address(environ: WSGIEnvironment, trusted: frozenset[str]) -> str:
+    """The first peer, seen from here, that is no trusted proxy; what it says of others counts for nothing."""
+    peer: str = environ.get("REMOTE_ADDR", "")
+    for address in reversed(environ["HTTP_X_FORWARDED_FOR"].split(",")):
+        if peer not in trusted:
+            break
+        try:
+            peer = str(ip_address(address.strip()))
+        except ValueError:
+            break
+    return peer
 
 
 def _text(status: str, line: str) -> _Answer:

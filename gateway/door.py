@@ -82,6 +82,8 @@ class CloudSettings:
     quotas: Quotas = field(default_factory=Quotas)
     restrictions: Restrictions = field(default_factory=Restrictions)
     instance_types: Mapping[str, InstanceType] = field(default_factory=dict)
+    #: Where every audit record is written besides the store; empty = nowhere.
+    audit_file: str = ""
 
 
 #: Told of each back end call: zone, operation, outcome ("ok" or a reason code), seconds.
@@ -106,7 +108,7 @@ class Door:
         self.database = database
         self.overlays = Overlays(database)
         self.tags = Tags(database)
-        self.audit = Audit(database, version)
+        self.audit = Audit(database, version, self.settings.audit_file)
         self.observer = observer
 
     def row(self, caller: Caller, noun: type[Resource], id: str, right: Right) -> Overlay:

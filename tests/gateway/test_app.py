@@ -21,7 +21,6 @@ from gateway.frontends import Services
 from gateway.metrics import Metrics
 from tests.client import COMPUTE, Answer, Client
 from tests.conftest import Site
-from tests.postgres import Postgres
 
 Make = Callable[..., Site]
 
@@ -153,8 +152,10 @@ def _gateway(url: str, tmp_path: Any) -> Application:
 
 
 def test_a_store_without_a_schema_is_not_ready(tmp_path: Any, store_url: str) -> None:
-    client = Client(_gateway(store_url, tmp_path), "")
+    application = _gateway(store_url, tmp_path)
+    client = Client(application, "")
     assert [client.get(path).status for path in ("/healthz", "/readyz", "/startupz")] == [200, 503, 503]
+    application.gateway.database.close()
 
 
 def test_a_store_that_is_gone_is_not_ready_and_requests_are_503(tmp_path: Any) -> None:
@@ -164,22 +165,6 @@ def test_a_store_that_is_gone_is_not_ready_and_requests_are_503(tmp_path: Any) -
     assert answer.status == 503
     assert int(answer.headers["retry-after"]) > 0
     assert answer.lines == ["the gateway's store cannot be reached now"]
-
-
-def test_requests_go_on_after_the_store_comes_back(
-    tmp_path_factory: pytest.TempPathFactory, tmp_path: Any
-) -> None:
-    folder = tmp_path_factory.mktemp("restarted")
-    server = Postgres(folder)
-    site = Site({"store": {"url": server.new_database()}}, tmp_path)
-    ada = site.client("ada")
-    machine = ada.create(COMPUTE)
-    server.stop()
-    assert ada.get(machine).status == 503
-    again = Postgres(folder)
-    assert ada.get(machine).status == 200
-    site.close()
-    again.stop()
 
 
 @pytest.fixture

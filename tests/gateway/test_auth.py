@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +156,7 @@ def test_a_name_that_cannot_be_sent_is_refused(name: str) -> None:
 
 
 @pytest.fixture
-def two_nodes(tmp_path: Path, store_url: str) -> tuple[Users, list[Authenticator]]:
+def two_nodes(tmp_path: Path, store_url: str) -> Iterator[tuple[Users, list[Authenticator]]]:
     """One store, and two authenticators with a cache of their own, as on two nodes."""
     gateways = []
     for node in ("one", "two"):
@@ -166,8 +166,9 @@ def two_nodes(tmp_path: Path, store_url: str) -> tuple[Users, list[Authenticator
     migrate.upgrade(gateways[0].database)
     users = gateways[0].users
     users.add(User("ada", "bio", (), (), passwords.hashed("secret")))
-    made = [gateway.authenticator for gateway in gateways]
-    return users, made
+    yield users, [gateway.authenticator for gateway in gateways]
+    for gateway in gateways:
+        gateway.database.close()
 
 
 def test_a_change_of_a_user_is_known_on_every_node_at_once(

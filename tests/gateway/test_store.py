@@ -99,7 +99,9 @@ def test_a_transaction_is_done_whole_or_not_at_all(database: Database) -> None:
         raise ZeroDivisionError
     assert _count(database) == 0
     _put(database, "a")
-    assert _count(Database(str(database.url.render_as_string(hide_password=False)))) == 1
+    other = Database(database.url.render_as_string(hide_password=False))
+    assert _count(other) == 1
+    other.close()
 
 
 def test_a_broken_uniqueness_is_told_and_undone_and_the_connection_goes_on(database: Database) -> None:
@@ -314,8 +316,10 @@ def test_many_failures_at_once_are_all_counted(database: Database, monkeypatch: 
     monkeypatch.setattr("gateway.store.users.now", lambda: 60_000_000)
 
     def count(_: int) -> None:
-        users.count_failure("192.0.2.1")
-        database.close()
+        try:
+            users.count_failure("192.0.2.1")
+        finally:
+            database.close()
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(count, range(12)))

@@ -35,8 +35,6 @@ TESTS = (
 )
 RUN_SECONDS = 120
 
-pytestmark = pytest.mark.xdist_group("pocci")
-
 
 @pytest.fixture(scope="module")
 def program() -> Pocci:

@@ -21,8 +21,6 @@ from gateway.store.schema import resources
 from tests.client import COMPUTE, OGF, STORAGE
 from tests.serving import Server, eventually
 
-pytestmark = pytest.mark.xdist_group("crash")
-
 WRITERS = 6
 WRITES_EACH = 34
 KILL_AFTER = 100  # acknowledged writes, of about 200

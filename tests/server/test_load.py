@@ -75,9 +75,6 @@ def bulk(shared: Server) -> Bulk:
     return Bulk(shared)
 
 
-pytestmark = pytest.mark.xdist_group("load")
-
-
 def test_bulk_creation_by_one_user_meets_no_limit(bulk: Bulk) -> None:
     assert bulk.refused == []
 

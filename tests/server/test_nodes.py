@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.server.conftest import ask, basic
 from tests.serving import Server
-
-pytestmark = pytest.mark.xdist_group("nodes")
 
 TAG = 'shared; scheme="http://site.example/tags#"; class="mixin"'
 
