@@ -238,6 +238,15 @@ class _Arbiter(Arbiter):
             environ = {k: v for k, v in os.environ.items() if k != "PROMETHEUS_MULTIPROC_DIR"}
             self._background = subprocess.Popen(self._command, env=environ, stdin=subprocess.DEVNULL)
 
+    def signal(self, sig: int, frame: types.FrameType | None) -> None:
+        """As gunicorn's, but a fork that has no handlers of its own yet ends when it is told to.
+
+        It would put the signal into a queue that nobody reads, and the stop would take graceful_timeout.
+        """
+        if os.getpid() != self.pid and sig in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            raise SystemExit(0)
+        super().signal(sig, frame)
+
     def stop(self, graceful: bool = True) -> None:
         if self._background is not None:
             self._background.terminate()

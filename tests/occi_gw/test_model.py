@@ -129,8 +129,8 @@ def test_listings_follow_every_sequence_of_requests(tmp_path: Path) -> None:
         run_state_machine_as_test(
             Requests,
             settings=settings(
-                max_examples=15,
-                stateful_step_count=15,
+                max_examples=40,
+                stateful_step_count=20,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
             ),
