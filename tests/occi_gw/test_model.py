@@ -87,15 +87,24 @@ class Requests(RuleBasedStateMachine):
             if at_home or (collection == "/compute/" and path.startswith("/vms/")):
                 self._gone(user, path)
 
-    @rule(entity=entities, by=st.sampled_from(_USERS), method=st.sampled_from(("POST", "PUT", "DELETE")))
-    def tag(self, entity: tuple[str, str], by: str, method: str) -> None:
-        _, path = entity
+    @rule(
+        user=st.sampled_from(_USERS),
+        pick=st.integers(0, 9),
+        method=st.sampled_from(("POST", "POST", "PUT", "DELETE")),
+        anothers=st.sampled_from((False, False, False, True)),
+    )
+    def tag(self, user: str, pick: int, method: str, anothers: bool) -> None:
+        [other] = set(_USERS) - {user}
+        paths = self.there[other if anothers else user]
+        if not paths:
+            return
+        path = paths[pick % len(paths)]
         body, headers = f"X-OCCI-Location: {path}\n", {"Content-Type": "text/plain"}
-        answer = self.clients[by].request(method, "/tag/red/", body, headers)
-        assert answer.status == (200 if path in self.there[by] else 404)
+        answer = self.clients[user].request(method, "/tag/red/", body, headers)
+        assert answer.status == (404 if anothers else 200)
         if answer.status == 200:
-            before = self.tagged[by]
-            self.tagged[by] = {"POST": before | {path}, "PUT": {path}, "DELETE": before - {path}}[method]
+            before = self.tagged[user]
+            self.tagged[user] = {"POST": before | {path}, "PUT": {path}, "DELETE": before - {path}}[method]
 
     @rule(user=st.sampled_from(_USERS), term=st.sampled_from(("start", "stop")))
     def act_on_all(self, user: str, term: str) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import signal
-import tempfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
+import psycopg
 import pytest
 import requests
 
@@ -198,35 +197,44 @@ def test_the_single_checks_are_told_to_monitors_only(shared: Server) -> None:
     assert ("checks" in stranger, '"store"' in monitor) == (False, True)
 
 
+class Store:
+    """A database that can be taken away from a gateway and given back."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self.url = postgres.new_database()
+        self._name = self.url.partition("@/")[2].partition("?")[0]
+        self._admin = postgres.new_database()
+
+    def take_away(self) -> None:
+        self._run(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS false")
+        self._run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self._name}'")
+
+    def give_back(self) -> None:
+        self._run(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS true")
+
+    def _run(self, statement: str) -> None:
+        with psycopg.connect(self._admin, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
 @pytest.fixture
-def database_folder() -> Iterator[Path]:
-    """Not below pytest's own folder: each new run of pytest shuts that to the database's user again."""
-    with tempfile.TemporaryDirectory(prefix="stratusgate-postgres-") as name:
-        yield Path(name)
+def store(postgres: Postgres) -> Store:
+    return Store(postgres)
 
 
-def test_without_its_store_it_is_alive_but_not_ready(make_server: MakeServer, database_folder: Path) -> None:
-    database = Postgres(database_folder)
-    try:
-        server = make_server(f'[store]\nurl = "{database.new_database()}"\n')
-        server.start()
-    finally:
-        database.stop()
+def test_without_its_store_it_is_alive_but_not_ready(make_server: MakeServer, store: Store) -> None:
+    server = make_server(f'[store]\nurl = "{store.url}"\n')
+    server.start()
+    store.take_away()
     statuses = [ask(server, "GET", path).status for path in ("/healthz", "/readyz", "/startupz", "/compute/")]
     assert statuses == [200, 503, 503, 503]
 
 
-def test_it_serves_again_when_its_store_is_back(make_server: MakeServer, database_folder: Path) -> None:
-    database = Postgres(database_folder)
-    try:
-        server = make_server(f'[store]\nurl = "{database.new_database()}"\n')
-        server.start()
-        path = server.create("compute")
-    finally:
-        database.stop()
+def test_it_serves_again_at_once_when_its_store_is_back(make_server: MakeServer, store: Store) -> None:
+    server = make_server(f'[store]\nurl = "{store.url}"\n')
+    server.start()
+    path = server.create("compute")
+    store.take_away()
     gone = ask(server, "GET", path).status
-    database = Postgres(database_folder)
-    try:
-        assert (gone, eventually(lambda: ask(server, "GET", path).status == 200)) == (503, True)
-    finally:
-        database.stop()
+    store.give_back()
+    assert (gone, ask(server, "GET", path).status) == (503, 200)
