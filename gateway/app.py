@@ -12,6 +12,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import entry_points
 from ipaddress import ip_address
@@ -61,7 +62,7 @@ class Gateway:
             self.zones,
             _settings(config),
             version=self.version,
-            observer=metrics.backend_call if metrics else None,
+            observer=partial(_observe, metrics) if metrics else None,
         )
         self.authenticator = Authenticator(
             [_MODES[name](self) for name in _known_methods(config.get("auth", "methods"))]
@@ -287,23 +288,8 @@ class Application:
         method = environ["REQUEST_METHOD"]
         principal: Principal | None = environ.get(PRINCIPAL)
         if self._metrics is not None:
-            length = environ.get("CONTENT_LENGTH") or "0"
-            self._metrics.end(
-                exchange.protocol,
-                method if method in _METHODS else "other",
-                route,
-                exchange.status,
-                seconds,
-                int(length) if re.fullmatch("[0-9]{1,18}", length) else 0,
-                sent,
-            )
-            error = environ.get("stratusgate.error")
-            if principal is not None:
-                self._metrics.signed_in(principal.auth_method, "success")
-            elif isinstance(error, NotAuthenticated):
-                self._metrics.signed_in("any", error.reason)
-            elif isinstance(error, TooManyRequests):
-                self._metrics.limited(error.reason)
+            with _counting():
+                self._count(self._metrics, exchange, route, method, principal, seconds, sent)
         self._log.line(
             msg=f"{method} {exchange.path}",
             request_id=environ[REQUEST_ID],
@@ -318,9 +304,53 @@ class Application:
             reason=environ.get(REASON),
         )
 
+    @staticmethod
+    def _count(
+        metrics: Metrics,
+        exchange: _Exchange,
+        route: str,
+        method: str,
+        principal: Principal | None,
+        seconds: float,
+        sent: int,
+    ) -> None:
+        environ = exchange.environ
+        length = environ.get("CONTENT_LENGTH") or "0"
+        metrics.end(
+            exchange.protocol,
+            method if method in _METHODS else "other",
+            route,
+            exchange.status,
+            seconds,
+            int(length) if re.fullmatch("[0-9]{1,18}", length) else 0,
+            sent,
+        )
+        error = environ.get("stratusgate.error")
+        if principal is not None:
+            metrics.signed_in(principal.auth_method, "success")
+        elif isinstance(error, NotAuthenticated):
+            metrics.signed_in("any", error.reason)
+        elif isinstance(error, TooManyRequests):
+            metrics.limited(error.reason)
+
     def began(self, protocol: str) -> None:
         if self._metrics is not None:
-            self._metrics.begin(protocol)
+            with _counting():
+                self._metrics.begin(protocol)
+
+
+@contextmanager
+def _counting() -> Iterator[None]:
+    """Counting must not fail what is counted: a full disk takes the numbers, not the answer."""
+    try:
+        yield
+    except Exception:
+        log.exception("a request could not be counted")
+
+
+def _observe(metrics: Metrics, zone: str, operation: str, outcome: str, seconds: float) -> None:
+    with _counting():
+        metrics.backend_call(zone, operation, outcome, seconds)
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})

@@ -314,7 +314,7 @@ class Cloud:
                 if tag is not None and row is None:
                     continue
                 row = row or replace(
-                    compute.overlay, seq=0, kind=LINKS[noun], id=link.id, path=None, extra={}
+                    compute.overlay, seq=0, kind=LINKS[noun], id=link.id, path=None, extra={}, tags=()
                 )
                 held.append(Held(merged(link, row), row))
         return held

@@ -1,7 +1,8 @@
 """Keeping the ownership rows and the back ends together.
 
-What a crash left between "made" and "recorded" is finished or taken back; what a back end has and the
-gateway does not know is adopted as the site's rule says; nothing of a back end is ever deleted here.
+What a crash left between "made" and "recorded", or between "deleted" and "forgotten", is finished or taken
+back; what a back end has and the gateway does not know is adopted as the site's rule says; nothing of a
+back end is ever deleted here.
 """
 
 from __future__ import annotations
@@ -13,12 +14,25 @@ from typing import Any
 
 from gateway.cloud import KINDS, Cloud
 from gateway.identity import GATEWAY, Caller
-from gateway.model import GatewayError, Image, Network, Resource, Unsupported, shorten
+from gateway.model import (
+    BackendError,
+    Compute,
+    GatewayError,
+    Image,
+    Network,
+    NotFound,
+    Resource,
+    Unsupported,
+    shorten,
+)
 from gateway.store import Constraint
 from gateway.store.overlay import Holding, Overlay, now
 
 #: A row older than this, still "making", belongs to a process that is gone: no back end call takes longer.
 STALE_SECONDS = 240
+
+#: So many gone with none left is a back end that lost its memory, or another one: owners are kept.
+_TOO_MANY_GONE = 5
 
 #: What a site's own images and networks get: everybody may use them.
 _PUBLIC = 0o604
@@ -33,6 +47,7 @@ class Report:
     finished: int = 0
     released: int = 0
     adopted: int = 0
+    forgotten: int = 0
     failed: list[str] = field(default_factory=list)
 
 
@@ -52,6 +67,7 @@ class Reconciler:
         for zone in self._cloud.zones.names():
             for noun in self._cloud.zones.backend(zone).collections():
                 if noun in KINDS:
+                    self._each(report, zone, partial(self._forget_gone, zone, noun, report))
                     self._each(report, zone, partial(self._adopt_unknown, zone, noun, report))
         return report
 
@@ -79,6 +95,37 @@ class Reconciler:
                 report.finished += 1
                 outcome = {"resource_id": cloud.zones.join(row.zone, made.id)}
             cloud.audit.append(tx, _CALLER, f"{row.kind}.reconcile", "success", owner=row.owner, **outcome)
+
+    def _forget_gone(self, zone: str, noun: type[Resource], report: Report) -> None:
+        """Drop the rows of what the back end no longer has: they would count against quotas for ever.
+
+        The rows are read before the back end is asked, so what is made meanwhile is not among them.
+        """
+        cloud, kind = self._cloud, KINDS[noun]
+        known = cloud.overlays.ids(kind, zone)
+        collection = cloud.zones.collection(zone, noun)
+        present = {cloud.zones.join(zone, native) for native in collection.ids()}
+        if not present and len(known) >= _TOO_MANY_GONE:
+            raise BackendError(
+                f"all {len(known)} of kind {kind} are gone from the back end; none is forgotten"
+            )
+        for id in known - present:
+            try:
+                collection.get(cloud.zones.split(id)[1])
+                continue  # a list is not always complete, its word alone is not enough
+            except NotFound:
+                row = cloud.overlays.get(kind, id, "")
+            if row is None:
+                continue
+            with cloud.database.write() as tx:
+                cloud.overlays.delete(tx, row)
+                if noun is Compute:
+                    cloud.overlays.delete_links(tx, id)
+                if noun is Image:
+                    cloud.door.bump_catalogue(tx)
+                facts = {"resource_kind": kind, "resource_id": shorten(id), "owner": row.owner}
+                cloud.audit.append(tx, _CALLER, f"{kind}.forget", "success", **facts)
+            report.forgotten += 1
 
     def _adopt_unknown(self, zone: str, noun: type[Resource], report: Report) -> None:
         public = noun in (Image, Network)

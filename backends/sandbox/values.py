@@ -28,19 +28,20 @@ _LABEL = re.compile(r"[^\s\x00-\x1f\x7f]{1,255}")
 
 
 def hostname(wanted: str | None, title: str | None, id: str) -> str:
-    """A name that RFC 1123 allows: made of what is asked for, else of the title, else of the identifier.
+    """What is asked for, to the letter, else a name that RFC 1123 allows, of the title or the identifier.
+
+    Clients ask for more than host names and look machines up by what they asked for.
 
     >>> hostname(None, "Web server #1", "4d5e")
     'web-server-1'
     """
-    for text in (wanted, title):
-        labels = [
-            _HOST_LABEL.sub("-", part).strip("-")[:63].rstrip("-") for part in (text or "").lower().split(".")
-        ]
-        name = ".".join(label for label in labels if label)[:253].rstrip(".-")
-        if name:
-            return name
-    return f"vm-{id[:8]}"
+    if wanted:
+        return wanted
+    labels = [
+        _HOST_LABEL.sub("-", part).strip("-")[:63].rstrip("-") for part in (title or "").lower().split(".")
+    ]
+    name = ".".join(label for label in labels if label)[:253].rstrip(".-")
+    return name or f"vm-{id[:8]}"
 
 
 def within(field: str, value: int, limits: tuple[int, int]) -> int:

@@ -172,7 +172,8 @@ def _opened(options: argparse.Namespace) -> Gateway:
 def run_reconcile(options: argparse.Namespace) -> int:
     gateway = _opened(options)
     report = Reconciler(gateway.cloud, adopt=gateway.config.get("tenancy", "import")).run()
-    print(f"finished {report.finished}, released {report.released}, adopted {report.adopted}")
+    numbers = (report.finished, report.released, report.adopted, report.forgotten)
+    print("finished {}, released {}, adopted {}, forgotten {}".format(*numbers))
     for failure in report.failed:
         print(f"stratusgate: {failure}", file=sys.stderr)
     return 1 if report.failed else 0

@@ -341,6 +341,29 @@ def test_a_machine_made_behind_the_gateway_is_given_to_the_admin_role_only(make_
     assert Reconciler(cloud).run().adopted == 0
 
 
+def test_what_the_back_end_lost_is_forgotten_and_its_quota_is_free(make_site: Make) -> None:
+    cloud = make_site(quotas={"user": {"ada": {"instances": 1}}}).cloud
+    machine = cloud.create(ADA, Compute, ComputeSpec()).resource.id
+    cloud.zones.backend("default").computes.delete(machine)
+    with pytest.raises(QuotaExceeded):
+        cloud.create(ADA, Compute, ComputeSpec())
+    assert Reconciler(cloud).run().forgotten == 1
+    cloud.create(ADA, Compute, ComputeSpec())
+    [record] = cloud.audit.query(event="compute.forget")
+    assert (record["resource_id"], record["owner"]) == (machine, "ada")
+
+
+def test_a_back_end_that_lost_everything_makes_nobody_lose_the_ownership(make_site: Make) -> None:
+    cloud = make_site().cloud
+    machines = [cloud.create(ADA, Compute, ComputeSpec()).resource.id for _ in range(5)]
+    for machine in machines:
+        cloud.zones.backend("default").computes.delete(machine)
+    report = Reconciler(cloud).run()
+    assert report.forgotten == 0
+    assert report.failed == ["default: all 5 of kind compute are gone from the back end; none is forgotten"]
+    assert cloud.overlays.ids("compute", "default") == set(machines)
+
+
 def test_adopting_can_be_switched_off_for_machines(make_site: Make) -> None:
     cloud = make_site().cloud
     cloud.zones.backend("default").computes.create(ComputeSpec(cores=1, memory=GIB))

@@ -19,6 +19,7 @@ from gateway.reconcile import Reconciler
 from gateway.store import Query
 from gateway.store.schema import resources
 from tests.client import COMPUTE, OGF, STORAGE
+from tests.conftest import Site
 from tests.serving import Server, eventually
 
 WRITERS = 6
@@ -280,3 +281,10 @@ def test_what_counts_against_quotas_is_what_the_machines_hold(crash: Crash) -> N
         sum(machine.cores for machine in machines),
         sum(machine.memory for machine in machines),
     )
+
+
+def test_the_row_of_a_machine_that_a_deletion_took_before_the_crash_is_forgotten(site: Site) -> None:
+    id = site.client("ada").create(COMPUTE).removeprefix("/compute/")
+    site.gateway.zones.collection("default", Compute).delete(id)
+    site.reconciler.run()
+    assert id not in site.cloud.overlays.ids("compute", "default")
