@@ -261,8 +261,8 @@ def test_a_limit_below_one_is_refused(history: Command) -> None:
 
 def test_reconciling_tells_what_it_did(run: Command) -> None:
     status, out, err = run("reconcile")
-    assert (status, out, err) == (0, "finished 0, released 0, adopted 3\n", "")
-    assert run("reconcile")[1] == "finished 0, released 0, adopted 0\n"
+    assert (status, out, err) == (0, "finished 0, released 0, adopted 3, forgotten 0\n", "")
+    assert run("reconcile")[1] == "finished 0, released 0, adopted 0, forgotten 0\n"
 
 
 def test_a_reader_who_has_seen_enough_is_no_error(history: Command) -> None:
