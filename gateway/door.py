@@ -34,7 +34,7 @@ from gateway.model import (
     Volume,
     shorten,
 )
-from gateway.policy.permissions import DEFAULT_MODE, Right, require
+from gateway.policy.permissions import DEFAULT_MODE, Right, require, rights_of
 from gateway.policy.quota import Quotas
 from gateway.policy.restricted import Restrictions
 from gateway.store import Constraint, Database, Transaction, generations
@@ -142,16 +142,23 @@ class Door:
         return self.zones.publish(zone, resource)
 
     def seen(self, caller: Caller, row: Overlay, resource: R, visible: Visible | None = None) -> R:
-        """The resource without the links to what this caller may not see."""
+        """The resource without links to what this caller may not see; the console is for who manages it."""
         if not isinstance(resource, Compute) or caller.principal.user == row.owner:
             return resource
-        if not resource.attachments and not resource.interfaces:
-            return resource
         may = visible or Visible(self, caller)
+        manages = rights_of(caller.principal, row) & Right.MANAGE
+        interfaces = (i for i in resource.interfaces if may.see(Network, i.network))
         return replace(
             resource,
             attachments=tuple(a for a in resource.attachments if may.see(Volume, a.volume)),
-            interfaces=tuple(i for i in resource.interfaces if may.see(Network, i.network)),
+            interfaces=tuple(
+                i
+                if i.reservation is None or may.see(Address, i.reservation)
+                else replace(i, reservation=None)
+                for i in interfaces
+            ),
+            security_groups=tuple(g for g in resource.security_groups if may.see(SecurityGroup, g)),
+            console=resource.console if manages else None,
         )
 
     def require_ends(self, caller: Caller, row: Overlay, resource: Resource) -> None:

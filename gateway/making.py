@@ -68,7 +68,7 @@ class Maker:
         self._door.settings.restrictions.check_spec(caller.principal, spec)
         home = self._home(spec, zone)
         inside = self._settled(caller, spec, home)
-        token, fingerprint = _token(caller.principal, noun, spec, key)
+        token, fingerprint = _token(caller.principal, noun, (spec, zone, path, extra), key)
         earlier = self._earlier(caller, noun, token, fingerprint) if fingerprint else None
         if earlier is not None:
             return earlier
@@ -239,14 +239,16 @@ class Maker:
         return bound
 
 
-def _token(principal: Principal, noun: type[Resource], spec: Any, key: str | None) -> tuple[str, str | None]:
+def _token(
+    principal: Principal, noun: type[Resource], request: Any, key: str | None
+) -> tuple[str, str | None]:
     """(token, fingerprint): random and none, or both derived where the client gave an idempotency key."""
     if key is None:
         return str(uuid.uuid4()), None
     if not 1 <= len(key) <= 255 or not key.isprintable():
         raise InvalidRequest("Idempotency-Key: 1 to 255 printable characters", field="idempotency_key")
     digest = hashlib.sha256(f"{principal.user}\0{name_of(noun)}\0{key}".encode()).hexdigest()
-    return f"key:{digest}", hashlib.sha256(repr(spec).encode()).hexdigest()
+    return f"key:{digest}", hashlib.sha256(repr(request).encode()).hexdigest()
 
 
 def _save(computes: ComputeCollection, spec: ImageSpec, token: str) -> Image:

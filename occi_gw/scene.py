@@ -73,7 +73,10 @@ class Scene:
             raise InvalidRequest(f"{shorten(uri)} is not an entity of {self.authority}", field="uri")
         if not parts.path.startswith("/"):
             raise InvalidRequest(f"{shorten(uri)} is neither an absolute URI nor a path", field="uri")
-        return unquote(parts.path)
+        path = unquote(parts.path)
+        if not path.isprintable():
+            raise InvalidRequest(f"{shorten(uri)} has a control character", field="uri")
+        return path
 
     def locate(self, uri: str) -> tuple[Noun[Any], str]:
         """The noun and identifier of the entity at a URI. Raises NotFound, InvalidRequest."""

@@ -182,8 +182,7 @@ _RELEASE = Query(delete(resources).where(_c.seq == bindparam("row"), _c.state ==
 _DELETE_LINKS = Query(
     delete(resources).where(
         or_(_c.kind == "attachment", _c.kind == "interface"),
-        _c.id >= bindparam("first"),
-        _c.id < bindparam("last"),
+        func.substr(_c.id, 1, bindparam("length")) == bindparam("prefix"),  # whatever the collation
     )
 )
 
@@ -368,7 +367,7 @@ class Overlays:
 
     def delete_links(self, tx: Transaction, compute: str) -> None:
         """Forget what was remembered of a compute's links (ids ``<compute>~...``)."""
-        tx.run(_DELETE_LINKS, first=f"{compute}~", last=f"{compute}\x7f")
+        tx.run(_DELETE_LINKS, prefix=f"{compute}~", length=len(compute) + 1)
 
 
 def _joined(rows: Sequence[Row]) -> Overlay | None:

@@ -237,6 +237,12 @@ def test_an_idempotency_key_with_another_request_is_a_conflict(make_site: Make) 
     cloud.create(ADA, Compute, ComputeSpec(title="x"), idempotency_key="k1")
     with pytest.raises(Conflict):
         cloud.create(ADA, Compute, ComputeSpec(title="y"), idempotency_key="k1")
+    with pytest.raises(Conflict):
+        cloud.create(ADA, Compute, ComputeSpec(title="x"), idempotency_key="k1", path="/elsewhere")
+    with pytest.raises(Conflict):
+        cloud.create(
+            ADA, Compute, ComputeSpec(title="x"), idempotency_key="k1", extra={"attributes": {"a.b": 1}}
+        )
     cloud.create(BOB, Compute, ComputeSpec(title="y"), idempotency_key="k1")
 
 

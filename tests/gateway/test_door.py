@@ -21,6 +21,8 @@ from gateway.model import (
     NetworkSpec,
     NotFound,
     QuotaExceeded,
+    SecurityGroup,
+    SecurityGroupSpec,
     Volume,
     VolumeSpec,
 )
@@ -76,6 +78,21 @@ def test_each_kind_of_link_is_hidden_by_its_own_end(cloud: Cloud) -> None:
     cloud.share(ADA, Network, network, mode=0o604)
     assert cloud.get(BOB, Compute, with_card.id).resource.interfaces == with_card.interfaces
     assert cloud.get(BOB, Interface, link).resource == with_card.interfaces[0]
+
+
+def test_a_shared_machine_keeps_its_groups_and_its_console_to_itself(cloud: Cloud) -> None:
+    network = cloud.create(ADA, Network, NetworkSpec()).resource.id
+    group = cloud.create(ADA, SecurityGroup, SecurityGroupSpec(title="mine")).resource.id
+    spec = ComputeSpec(security_groups=(group,), interfaces=(InterfaceSpec(network=network),))
+    machine = cloud.create(ADA, Compute, spec).resource
+    assert machine.console is not None
+    cloud.share(ADA, Compute, machine.id, mode=0o604)
+    seen = cloud.get(BOB, Compute, machine.id).resource
+    assert (seen.security_groups, seen.console) == ((), None)
+    cloud.share(ADA, SecurityGroup, group, mode=0o604)
+    cloud.share(ADA, Compute, machine.id, mode=0o606)
+    seen = cloud.get(BOB, Compute, machine.id).resource
+    assert (seen.security_groups, seen.console) == ((group,), machine.console)
 
 
 def test_reading_is_told_to_the_observer_as_get(cloud: Cloud) -> None:

@@ -115,6 +115,7 @@ _TEXTUAL = (
     *("com.example.thing", "occi.unknown", "occi.ipreservation.used"),
 )
 _URIS = (
+    "/storage/%00",
     *PLACES,
     *(
         "/network/default",
