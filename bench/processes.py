@@ -14,6 +14,7 @@ from pathlib import Path
 
 PASSWORD = "benchmark"
 WORKERS, THREADS = 2, 4
+_BACKGROUND = b"gateway.cli\0worker\0"
 
 
 def free_port() -> int:
@@ -30,10 +31,12 @@ class Running:
         self.process, self.port, self.log = process, port, log
 
     def workers(self) -> list[int]:
-        """The processes that answer requests: the server's children that have its command line."""
+        """The processes that answer requests: all children of the server but its background worker.
+
+        Not by the same command line: with setproctitle installed the server's children change theirs.
+        """
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        own = Path(f"/proc/{self.process.pid}/cmdline").read_bytes()
-        return [int(pid) for pid in children if Path(f"/proc/{pid}/cmdline").read_bytes() == own]
+        return [int(pid) for pid in children if _BACKGROUND not in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     def cpu_seconds(self) -> float:
         """User and system time of all workers."""
