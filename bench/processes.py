@@ -36,7 +36,12 @@ class Running:
         Not by the same command line: with setproctitle installed the server's children change theirs.
         """
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(pid) for pid in children if _BACKGROUND not in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return [int(pid) for pid in children if not _is_background(pid)]
+
+    def settled(self, background: bool) -> bool:
+        """Whether all processes are there; before its exec the background worker looks like the others."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return len(children) == WORKERS + background and len(self.workers()) == WORKERS
 
     def cpu_seconds(self) -> float:
         """User and system time of all workers."""
@@ -48,6 +53,10 @@ class Running:
 
     def memory(self) -> int:
         return max(_status(pid, "VmRSS") for pid in self.workers())
+
+
+def _is_background(pid: str) -> bool:
+    return _BACKGROUND in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def _cpu(pid: int) -> float:
@@ -70,7 +79,7 @@ def gateway(folder: Path, config: str = "") -> Iterator[Running]:
     settings.write_text(f"[server]\nworkers = {WORKERS}\nthreads = {THREADS}\n{config}", encoding="utf-8")
     command = ["-m", "gateway.cli", "serve", "--data", str(folder / "data"), "--config", str(settings)]
     with _serving(
-        command, {"STRATUSGATE_ADMIN_PASSWORD": PASSWORD}, folder / "gateway.log", "--bind"
+        command, {"STRATUSGATE_ADMIN_PASSWORD": PASSWORD}, folder / "gateway.log", background=True
     ) as running:
         yield running
 
@@ -81,16 +90,16 @@ def limit(folder: Path, answers: Path) -> Iterator[Running]:
     command = ["-m", "gunicorn", "bench.limit:application()", "--worker-class", "gthread"]
     command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--keep-alive", "5"]
     command += ["--limit-request-field_size", "65536", "--log-level", "warning"]
-    with _serving(command, {"BENCH_ANSWERS": str(answers)}, folder / "limit.log", "--bind") as running:
+    with _serving(command, {"BENCH_ANSWERS": str(answers)}, folder / "limit.log", background=False) as running:
         yield running
 
 
 @contextmanager
-def _serving(arguments: list[str], environ: dict[str, str], log: Path, bind: str) -> Iterator[Running]:
+def _serving(arguments: list[str], environ: dict[str, str], log: Path, *, background: bool) -> Iterator[Running]:
     port = free_port()
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, *arguments, bind, f"127.0.0.1:{port}"],
+            [sys.executable, *arguments, "--bind", f"127.0.0.1:{port}"],
             env={**os.environ, **environ},
             stdout=output,
             stderr=output,
@@ -100,7 +109,7 @@ def _serving(arguments: list[str], environ: dict[str, str], log: Path, bind: str
     try:
         _wait(process, port, log)
         running = Running(process, port, log)
-        while len(running.workers()) < WORKERS:
+        while not running.settled(background):
             time.sleep(0.05)
         yield running
     finally:
