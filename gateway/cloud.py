@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from backends.base import Capability
@@ -40,6 +41,9 @@ from gateway.zones import Zones
 __all__ = ["KINDS", "LINKS", "Cloud", "CloudSettings", "Held", "Observer"]
 
 R = TypeVar("R", bound=Resource)
+
+#: Columns of ``Overlays.visible_ids``; thousands of rows go through here at once.
+_ID, _HOME, _ID_AND_PATH = itemgetter(0), itemgetter(1), itemgetter(0, 2)
 
 
 class Cloud:
@@ -94,11 +98,14 @@ class Cloud:
         if not rows or not self.zones.has(noun):
             return []
         present: set[str] = set()
-        for zone in self.door.zones_of(noun, {row[1] for row in rows}):
-            native = self.zones.natives(zone, [id for id, home, _ in rows if home == zone])
+        homes = set(map(_HOME, rows))
+        for zone in self.door.zones_of(noun, homes):
+            own = rows if len(homes) == 1 else [row for row in rows if row[1] == zone]
+            native = self.zones.natives(zone, list(map(_ID, own)))
             found = self.door.call(zone, noun, "list", partial(_ids, native))
             present.update(self.zones.outside(zone, found))
-        return [(id, path) for id, _, path in rows if id in present]
+        there = rows if len(present) == len(rows) else [row for row in rows if row[0] in present]
+        return list(map(_ID_AND_PATH, there))
 
     def list(
         self,

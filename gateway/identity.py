@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from gateway.store.generations import Generations
@@ -44,8 +44,7 @@ GATEWAY = Principal(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RequestInfo:
+class RequestInfo(NamedTuple):
     """What the audit record wants to know of the wire."""
 
     id: str = ""
@@ -56,8 +55,7 @@ class RequestInfo:
     user_agent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """A principal in one request; every method of ``Cloud`` takes it first."""
 
     principal: Principal

@@ -19,14 +19,18 @@ def _printable(line: str) -> str:
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
 
+#: Kept because ``json.dumps`` with options makes a new one at each call.
+_encode = json.JSONEncoder(default=str, ensure_ascii=False).encode
+
+
 def _json(fields: Mapping[str, Any]) -> str:
-    return _printable(json.dumps(fields, default=str, ensure_ascii=False))
+    return _printable(_encode(fields))
 
 
 def _text(fields: Mapping[str, Any]) -> str:
     return _printable(
         " ".join(
-            f"{name}={json.dumps(value, default=str, ensure_ascii=False) if _quoted(value) else value}"
+            f"{name}={_encode(value) if _quoted(value) else value}"
             for name, value in fields.items()
             if value is not None
         )

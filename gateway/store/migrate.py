@@ -49,6 +49,7 @@ def head() -> str | None:
 
 
 def _run(database: Database, work: Callable[[Config], None]) -> None:
+    ticket = 0
     with database.engine.connect() as connection:
         if database.is_sqlite:
             # The driver would begin its transaction only at the first change; two nodes could both
@@ -58,7 +59,13 @@ def _run(database: Database, work: Callable[[Config], None]) -> None:
             raw.execute("PRAGMA journal_mode=WAL")
             raw.isolation_level = None
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+            ticket = database.changes.begin()
         else:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
-        work(_config(connection))
-        connection.commit()
+        try:
+            work(_config(connection))
+            connection.commit()
+        finally:
+            if ticket:
+                connection.rollback()
+                database.changes.end(ticket)

@@ -196,7 +196,9 @@ class Overlays:
 
     def get(self, kind: str, id: str, user: str) -> Overlay | None:
         """The live row, with the tags that ``user`` has put on it."""
-        return _joined(self.database.read(_GET, kind=kind, id=id, user=user))
+        return self.database.recall(
+            (_GET, kind, id, user), lambda: _joined(self.database.read(_GET, kind=kind, id=id, user=user))
+        )
 
     def by_path(self, path: str, user: str) -> Overlay | None:
         """The live row of a path that a client chose."""
@@ -235,7 +237,8 @@ class Overlays:
     ) -> Sequence[tuple[str, str, str | None]]:
         """(id, zone, path) of the same rows."""
         query = self._list(principal, owned, tag is not None, (_c.id, _c.zone, _c.path))
-        return self.database.read(query, **_who(principal, kind, owned, tag))
+        who = _who(principal, kind, owned, tag)
+        return self.database.recall((query, *who.values()), lambda: self.database.read(query, **who))
 
     def _list(
         self, principal: Principal, owned: bool, by_tag: bool, columns: tuple[ColumnElement[Any], ...]
