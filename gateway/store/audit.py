@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import socket
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -113,8 +114,8 @@ class Audit:
             conditions.append(audit.c.time >= bindparam("since"))
             values["since"] = int(since.timestamp() * 1e6)
         if text is not None:
-            conditions.append(audit.c.record.contains(bindparam("text")))
-            values["text"] = text
+            conditions.append(audit.c.record.contains(bindparam("text"), escape="!"))
+            values["text"] = re.sub("[!%_]", r"!\g<0>", text)
         statement = select(audit.c.record).where(and_(*conditions)).order_by(audit.c.seq)
         rows = self.database.read(Query(statement.limit(limit)), **values)
         return [json.loads(row[0]) for row in rows]
