@@ -287,7 +287,18 @@ class Application:
         method = environ["REQUEST_METHOD"]
         principal: Principal | None = environ.get(PRINCIPAL)
         if self._metrics is not None:
-            self._count(self._metrics, exchange, route, method, principal, seconds, sent)
+            self._metrics.end(
+                exchange.protocol,
+                method if method in _METHODS else "other",
+                route,
+                exchange.status,
+                seconds=seconds,
+                received=_size(environ.get("CONTENT_LENGTH")),
+                sent=sent,
+                signed_in=principal.auth_method if principal else "",
+            )
+            if "stratusgate.error" in environ:
+                self._count_refusal(self._metrics, environ["stratusgate.error"], principal)
         self._log.line(
             msg=f"{method} {exchange.path}",
             request_id=environ[REQUEST_ID],
@@ -303,37 +314,19 @@ class Application:
         )
 
     @staticmethod
-    def _count(
-        metrics: Metrics,
-        exchange: _Exchange,
-        route: str,
-        method: str,
-        principal: Principal | None,
-        seconds: float,
-        sent: int,
-    ) -> None:
-        environ = exchange.environ
-        length = environ.get("CONTENT_LENGTH") or "0"
-        metrics.end(
-            exchange.protocol,
-            method if method in _METHODS else "other",
-            route,
-            exchange.status,
-            seconds,
-            int(length) if re.fullmatch("[0-9]{1,18}", length) else 0,
-            sent,
-        )
-        error = environ.get("stratusgate.error")
-        if principal is not None:
-            metrics.signed_in(principal.auth_method, "success")
-        elif isinstance(error, NotAuthenticated):
-            metrics.signed_in("any", error.reason)
+    def _count_refusal(metrics: Metrics, error: Exception, principal: Principal | None) -> None:
+        if isinstance(error, NotAuthenticated) and principal is None:
+            metrics.not_signed_in(error.reason)
         elif isinstance(error, TooManyRequests):
             metrics.limited(error.reason)
 
     def began(self, protocol: str) -> None:
         if self._metrics is not None:
             self._metrics.begin(protocol)
+
+
+def _size(content_length: str | None) -> int:
+    return int(content_length) if content_length and re.fullmatch("[0-9]{1,18}", content_length) else 0
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})

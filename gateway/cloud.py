@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from operator import itemgetter
 from typing import Any, TypeVar
 
 from backends.base import Capability
@@ -41,9 +40,6 @@ from gateway.zones import Zones
 __all__ = ["KINDS", "LINKS", "Cloud", "CloudSettings", "Held", "Observer"]
 
 R = TypeVar("R", bound=Resource)
-
-#: Columns of ``Overlays.visible_ids``; thousands of rows go through here at once.
-_ID, _HOME, _ID_AND_PATH = itemgetter(0), itemgetter(1), itemgetter(0, 2)
 
 
 class Cloud:
@@ -92,20 +88,19 @@ class Cloud:
         """
         if noun in LINKS:
             return [(h.resource.id, h.overlay.path) for h in self._links(caller, noun, owned=owned, tag=tag)]
-        rows = self.overlays.visible_ids(
+        places = self.overlays.places(
             caller.principal, KINDS[noun], owned=owned, tag=tag.seq if tag else None
         )
-        if not rows or not self.zones.has(noun):
+        if not places or not self.zones.has(noun):
             return []
         present: set[str] = set()
-        homes = set(map(_HOME, rows))
-        for zone in self.door.zones_of(noun, homes):
-            own = rows if len(homes) == 1 else [row for row in rows if row[1] == zone]
-            native = self.zones.natives(zone, list(map(_ID, own)))
+        for zone in self.door.zones_of(noun, places.by_zone.keys()):
+            native = self.zones.natives(zone, places.by_zone[zone])
             found = self.door.call(zone, noun, "list", partial(_ids, native))
             present.update(self.zones.outside(zone, found))
-        there = rows if len(present) == len(rows) else [row for row in rows if row[0] in present]
-        return list(map(_ID_AND_PATH, there))
+        if len(present) == len(places):
+            return places.all
+        return [place for place in places.all if place[0] in present]
 
     def list(
         self,

@@ -34,6 +34,11 @@ class Principal:
     expires: datetime | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def sight(self) -> tuple[str, str, tuple[str, ...], frozenset[str]]:
+        """Whoever has the same sees the same."""
+        return self.user, self.tenant, self.groups, self.roles
+
     def has(self, role: Role) -> bool:
         return role in self.roles
 

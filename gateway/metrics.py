@@ -116,7 +116,7 @@ class Metrics:
         self._lock = self._tally.lock
         # Blocks under what a request brings along: looking them up by family costs more than counting.
         self._begun: dict[str, Block] = {}
-        self._exchanges: dict[tuple[str, str, str, str], tuple[Block, Block, Block, Block, Block]] = {}
+        self._exchanges: dict[tuple[str, str, str, str, str], tuple[Block, ...]] = {}
         self._calls: dict[tuple[str, str, str], tuple[Block, Block]] = {}
         self._single: dict[Key, Block] = {}
 
@@ -124,30 +124,51 @@ class Metrics:
         block = self._begun.get(protocol)
         if block is None:
             block = self._begun[protocol] = self._block(_IN_PROGRESS, protocol)
+        view, at = block
         with self._lock:
-            _add(block)
+            view[at] += 1.0
 
     def end(
-        self, protocol: str, method: str, route: str, code: str, seconds: float, received: int, sent: int
+        self,
+        protocol: str,
+        method: str,
+        route: str,
+        code: str,
+        *,
+        seconds: float,
+        received: int,
+        sent: int,
+        signed_in: str = "",
     ) -> None:
-        """One answered request; ``route`` is the template, never the path."""
-        key = (protocol, method, route, code)
+        """One answered request; ``route`` is the template, never the path, ``signed_in`` by which mode."""
+        key = (protocol, method, route, code, signed_in)
         blocks = self._exchanges.get(key)
         if blocks is None:
-            blocks = self._exchanges[key] = (
-                self._block(_IN_PROGRESS, protocol),
-                self._block(_REQUESTS, *key),
-                self._block(_DURATION, *key[:3]),
-                self._block(_RECEIVED, protocol),
-                self._block(_SENT, protocol),
-            )
-        in_progress, requests, duration, sizes, answers = blocks
+            blocks = self._exchanges[key] = self._of_exchange(*key)
+        (progress, a), (requests, b), (duration, c), (sizes, d), (answers, e), *auth = blocks
         with self._lock:
-            _add(in_progress, -1.0)
-            _add(requests)
-            _observe(duration, _SECONDS, seconds)
-            _observe(sizes, _BYTES, received)
-            _observe(answers, _BYTES, sent)
+            progress[a] -= 1.0
+            requests[b] += 1.0
+            duration[c] += seconds
+            duration[c + 1 + bisect_left(_SECONDS, seconds)] += 1.0
+            sizes[d] += received
+            sizes[d + 1 + bisect_left(_BYTES, received)] += 1.0
+            answers[e] += sent
+            answers[e + 1 + bisect_left(_BYTES, sent)] += 1.0
+            for successes, f in auth:
+                successes[f] += 1.0
+
+    def _of_exchange(
+        self, protocol: str, method: str, route: str, code: str, signed_in: str
+    ) -> tuple[Block, ...]:
+        blocks = (
+            self._block(_IN_PROGRESS, protocol),
+            self._block(_REQUESTS, protocol, method, route, code),
+            self._block(_DURATION, protocol, method, route),
+            self._block(_RECEIVED, protocol),
+            self._block(_SENT, protocol),
+        )
+        return (*blocks, self._block(_AUTH, signed_in, "success")) if signed_in else blocks
 
     def backend_call(self, zone: str, operation: str, outcome: str, seconds: float) -> None:
         key = (zone, operation, outcome)
@@ -157,13 +178,14 @@ class Metrics:
                 self._block(_BACKEND_CALLS, *key),
                 self._block(_BACKEND_DURATION, zone, operation),
             )
-        calls, duration = blocks
+        (calls, a), (duration, b) = blocks
         with self._lock:
-            _add(calls)
-            _observe(duration, _SECONDS, seconds)
+            calls[a] += 1.0
+            duration[b] += seconds
+            duration[b + 1 + bisect_left(_SECONDS, seconds)] += 1.0
 
-    def signed_in(self, method: str, outcome: str) -> None:
-        self._count(_AUTH, method, outcome)
+    def not_signed_in(self, reason: str) -> None:
+        self._count(_AUTH, "any", reason)
 
     def limited(self, scope: str) -> None:
         self._count(_LIMITED, scope)
@@ -179,8 +201,9 @@ class Metrics:
         block = self._single.get(key)
         if block is None:
             block = self._single[key] = self._block(family, *labels)
+        view, at = block
         with self._lock:
-            _add(block)
+            view[at] += 1.0
 
     def _block(self, family: _Family, *labels: str) -> Block:
         return self._tally.block((family.name, *labels), family.size)
@@ -208,17 +231,6 @@ class _Page(Collector):
 
     def describe(self) -> Iterator[Metric]:
         return iter(())
-
-
-def _add(block: Block, number: float = 1.0) -> None:
-    view, at = block
-    view[at] += number
-
-
-def _observe(block: Block, limits: Sequence[float], value: float) -> None:
-    view, at = block
-    view[at] += value
-    view[at + 1 + bisect_left(limits, value)] += 1.0
 
 
 def worker_ended(folder: Path, pid: int) -> None:
