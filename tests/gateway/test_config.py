@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.config import OPTIONS, Config, ConfigError, integer, load, shown, size
+from gateway.config import OPTIONS, Config, ConfigError, load, shown
+from gateway.options import integer, size
 
 DATA = Path("/nowhere")
 
