@@ -120,13 +120,33 @@ def _sources(
                 problems.append(f"{path}: {error}")
     for name, value in sorted(environ.items()):
         if name.startswith(ENVIRONMENT_PREFIX):
-            keys = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
-            tables: Any = value
-            for key in reversed(keys):
-                tables = {key: tables}
-            yield f"environment {name}", tables
+            yield f"environment {name}", _of_environment(name, value)
     if overrides:
         yield "command line", overrides
+
+
+def _of_environment(name: str, value: str) -> Mapping[str, Any]:
+    """The tables that one variable stands for; a part of its name with a small letter keeps its case."""
+    parts = name.removeprefix(ENVIRONMENT_PREFIX).split("__")
+    first, *keys = [part.lower() if part.isupper() else part for part in parts]
+    tables = _typed(value, scalars=first not in OPTIONS)
+    for key in reversed(keys):
+        tables = {key: tables}
+    return {first: tables}
+
+
+def _typed(value: str, *, scalars: bool) -> Any:
+    """The TOML value that a text is, or else the text.
+
+    Numbers and truths stay texts without ``scalars``: the readers of our own options know what they take.
+    """
+    try:
+        found = tomllib.loads(f"value = {value}")
+    except ValueError:
+        return value
+    typed = found.pop("value")
+    kinds = (str, list, dict, bool, int, float) if scalars else (str, list, dict)
+    return typed if isinstance(typed, kinds) and not found else value
 
 
 def _merge(
