@@ -81,6 +81,10 @@ def _add_db(commands: Commands, common: argparse.ArgumentParser) -> None:
     ):
         command = group.add_parser(word, parents=[common], help=text)
         command.set_defaults(run=run)
+        if run is run_upgrade:
+            command.add_argument(
+                "--no-backup", action="store_true", help="do not copy an SQLite store before it changes"
+            )
 
 
 def _add_image(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -144,7 +148,9 @@ def _database(options: argparse.Namespace) -> Database:
 
 def run_upgrade(options: argparse.Namespace) -> int:
     database = _database(options)
-    migrate.upgrade(database)
+    copy = migrate.upgrade(database, copy=not options.no_backup)
+    if copy is not None:
+        print(f"stratusgate: the store as it was: {copy}", file=sys.stderr)
     print(migrate.current(database))
     return 0
 
