@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from gateway.model import AlreadyExists, InvalidRequest, NotFound
+from gateway.model import AlreadyExists, InvalidRequest, NotFound, shorten
 
 from .database import Constraint, Database, Query, Row
 from .generations import BUMP_USERS
@@ -55,12 +55,27 @@ class User:
 def normalized(name: str) -> str:
     """The form in which user names are kept and compared: NFC, case kept.
 
-    Raises InvalidRequest for an empty name, a colon or a control character.
+    Raises InvalidRequest for an empty name, a colon or what ``printable`` refuses.
     """
-    name = unicodedata.normalize("NFC", name)
-    if not name or ":" in name or any(unicodedata.category(c) == "Cc" for c in name) or len(name) > 128:
-        raise InvalidRequest("user name: 1 to 128 characters, no colon, no control character", field="user")
+    name = printable(name, "user name")
+    if not name or ":" in name:
+        raise InvalidRequest("user name: must not be empty or contain a colon; Basic has no way to send it")
     return name
+
+
+def printable(text: str, what: str) -> str:
+    """A name in NFC, for who has one by that of ``what``.
+
+    Raises InvalidRequest for more than 128 characters and for any that cannot be printed: control and format
+    characters, halves of surrogate pairs, code points that Unicode has not assigned or keeps private.
+    """
+    text = unicodedata.normalize("NFC", text)
+    if len(text) > 128 or not text.isprintable():
+        raise InvalidRequest(
+            f"{what}: {shorten(text)} must be at most 128 printable characters, without control or format "
+            "characters, surrogates and unassigned code points"
+        )
+    return text
 
 
 class Users:
