@@ -189,6 +189,7 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = {
     },
     "metrics": {
         "enabled": Option(switch, True, "collect metrics, served on /metrics"),
+        "quotas": Option(switch, True, "also limits and use of each tenant; the tenant's name is a label"),
         "token": Option(
             text, "", "bearer token that may read /metrics besides admin and monitor", secret=True
         ),

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -242,7 +243,7 @@ def run_whoami(options: argparse.Namespace) -> int:
     principal = gateway.authenticator.authenticate(
         {"HTTP_AUTHORIZATION": f"Basic {credential}", "REMOTE_ADDR": "command line"}
     )
-    limits = gateway.cloud.settings.quotas.limits_of(principal)
+    quotas = gateway.cloud.settings.quotas.of(gateway.database, principal)
     facts: dict[str, Any] = {
         "subject": principal.subject,
         "user": principal.user,
@@ -250,7 +251,7 @@ def run_whoami(options: argparse.Namespace) -> int:
         "groups": principal.groups,
         "roles": sorted(principal.roles),
         "auth_method": principal.auth_method,
-        "limits": dict(limits),
+        "quotas": [asdict(usage) for usage in quotas],
     }
     print(json.dumps(facts, indent=2))
     return 0

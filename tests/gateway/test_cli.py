@@ -165,15 +165,15 @@ def test_users_are_listed_for_people_and_for_programs(run: Command) -> None:
     assert "disabled" not in run("user", "list")[1]
 
 
-def test_whoami_tells_principal_and_limits_or_refuses(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoami_tells_principal_and_quotas_or_refuses(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     run("user", "add", "ada", "--tenant", "bio", "--password-stdin", stdin="pw\n")
     monkeypatch.setenv("STRATUSGATE_PASSWORD", "pw")
     monkeypatch.setenv("STRATUSGATE__QUOTAS__TENANT__BIO__INSTANCES", "3")
     facts = json.loads(run("whoami", "--user", "ada")[1])
-    assert (facts["subject"], facts["auth_method"], facts["limits"]) == (
+    assert (facts["subject"], facts["auth_method"], facts["quotas"]) == (
         "local:ada",
         "basic",
-        {"instances": 3},
+        [{"scope": "tenant", "name": "bio", "dimension": "instances", "used": 0, "limit": 3}],
     )
     monkeypatch.setenv("STRATUSGATE_PASSWORD", "wrong")
     assert "wrong user name or password" in run.refused("whoami", "--user", "ada")
