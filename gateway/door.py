@@ -108,7 +108,7 @@ class Door:
         self.database = database
         self.overlays = Overlays(database)
         self.tags = Tags(database)
-        self.audit = Audit(database, version, self.settings.audit_file)
+        self.audit = Audit(database, version, self.settings.audit_file, split=zones.split)
         self.observer = observer
 
     def row(self, caller: Caller, noun: type[Resource], id: str, right: Right) -> Overlay:
@@ -306,6 +306,10 @@ def facts_made(resource: Resource) -> dict[str, Any]:
         facts["image_id"] = resource.image
         facts["addresses"] = [str(address) for address in resource.addresses] or None
         facts["macs"] = [i.mac for i in resource.interfaces] or None
+    if isinstance(resource, Image) and resource.origin is not None:
+        facts["image_origin"] = resource.origin.identifier
+        facts["image_endorser"] = resource.origin.endorser
+        facts["image_checksum"] = resource.origin.checksum
     if isinstance(resource, Interface):
         facts["addresses"], facts["macs"] = [str(resource.address)], [resource.mac]
     return facts

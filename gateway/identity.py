@@ -53,7 +53,11 @@ class RequestInfo:
     method: str = ""
     path: str = ""
     client_ip: str = ""
+    forwarded_for: str = ""  # what proxies, or the client, say of the peers before
     user_agent: str = ""
+    trace_id: str = ""  # of the W3C trace that the request is part of
+    parent_id: str = ""
+    begun: float = 0.0  # of ``time.perf_counter``; 0 = not in a request
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gateway.cli.common import Commands, configuration
+from gateway.cli.common import Commands, configuration, operator
 from gateway.cloud import KINDS
 from gateway.config import ConfigError, shown
-from gateway.identity import GATEWAY, Caller
 from gateway.model import GatewayError, Image, ImageSpec, InvalidRequest, Origin, shorten
 from gateway.reconcile import Reconciler
 from gateway.store import Database, migrate
@@ -40,7 +39,9 @@ def add_commands(commands: Commands, common: argparse.ArgumentParser) -> None:
     audit.add_argument("--user")
     audit.add_argument("--resource", metavar="ID")
     audit.add_argument("--event", help="for example compute.create")
-    audit.add_argument("--text", help="anywhere in the record: an address, an image")
+    audit.add_argument("--address", metavar="A", help="of a machine")
+    audit.add_argument("--image", metavar="ID", help="that a machine was made of")
+    audit.add_argument("--text", help="anywhere in the record")
     audit.add_argument("--since", metavar="TIME", help="RFC 3339, or 90m, 12h, 7d ago")
     audit.add_argument("--limit", type=_positive, default=1000)
     audit.set_defaults(run=run_audit)
@@ -193,6 +194,8 @@ def run_audit(options: argparse.Namespace) -> int:
         user=options.user,
         resource=options.resource,
         event=options.event,
+        address=options.address,
+        image=options.image,
         text=options.text,
         since=_since(options.since),
         limit=options.limit,
@@ -221,7 +224,7 @@ def run_share(options: argparse.Namespace) -> int:
     if options.mode is not None and re.fullmatch("[0-7]{3}", options.mode) is None:
         raise InvalidRequest(f"--mode: {shorten(options.mode)} is not three octal digits such as 640")
     row = gateway.cloud.share(
-        Caller(GATEWAY),
+        operator(),
         noun,
         options.id,
         mode=None if options.mode is None else int(options.mode, 8),
@@ -263,15 +266,15 @@ def run_image_import(options: argparse.Namespace) -> int:
         raise InvalidRequest(f"{options.file}: no such file")
     origin = Origin(identifier=options.origin, location=options.file.absolute().as_uri())
     spec = ImageSpec(title=options.name, size=options.file.stat().st_size, origin=origin)
-    held = gateway.cloud.create(Caller(GATEWAY), Image, spec, zone=options.zone)
-    gateway.cloud.share(Caller(GATEWAY), Image, held.resource.id, mode=0o604, other_tenants=True)
+    held = gateway.cloud.create(operator(), Image, spec, zone=options.zone)
+    gateway.cloud.share(operator(), Image, held.resource.id, mode=0o604, other_tenants=True)
     print(held.resource.id)
     return 0
 
 
 def run_image_list(options: argparse.Namespace) -> int:
     gateway = _opened(options)
-    images: Sequence[Any] = gateway.cloud.list(Caller(GATEWAY), Image)
+    images: Sequence[Any] = gateway.cloud.list(operator(), Image)
     for held in images:
         image = held.resource
         print("\t".join((image.id, image.title or "-", str(image.size), held.overlay.owner or "-")))

@@ -6,14 +6,19 @@ import argparse
 import getpass
 import json
 import sys
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 from gateway.auth import passwords
-from gateway.cli.common import Commands, configuration
+from gateway.cli.common import Commands, configuration, operator
 from gateway.config import Config
 from gateway.identity import Role
 from gateway.model import InvalidRequest
-from gateway.store import Database, migrate
+from gateway.store import Database, Transaction, migrate
+from gateway.store.audit import Audit
 from gateway.store.users import User, Users, normalized, printable
+from gateway.version import version
 
 
 def add_commands(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -46,7 +51,13 @@ def opened(options: argparse.Namespace) -> Users:
 def users_of(config: Config) -> Users:
     database = Database(config.store_url)
     migrate.upgrade(database)
-    return Users(database)
+    audit = Audit(database, version(), config.get("audit", "file"))
+    return Users(database, partial(_recorded, audit))
+
+
+def _recorded(audit: Audit, tx: Transaction, what: str, name: str, after: Mapping[str, Any] | None) -> None:
+    event = f"admin.user.{what}"
+    audit.append(tx, operator(), event, "success", resource_kind="user", resource_id=name, after=after)
 
 
 def run_add(options: argparse.Namespace) -> int:
