@@ -34,7 +34,14 @@ from gateway.model import (
     Volume,
     shorten,
 )
-from gateway.policy.permissions import DEFAULT_MODE, Right, require, rights_of
+from gateway.policy.permissions import (
+    DEFAULT_MODE,
+    Right,
+    require,
+    require_content,
+    rights_of,
+    without_looking,
+)
 from gateway.policy.quota import Quotas
 from gateway.policy.restricted import Restrictions
 from gateway.store import Constraint, Database, Transaction, generations
@@ -172,13 +179,14 @@ class Door:
 
     def first(self, caller: Caller, noun: type[Resource], zone: str) -> str | None:
         """The oldest of a noun that the caller may use in a zone."""
-        rows = self.overlays.visible_ids(caller.principal, KINDS[noun])
+        rows = self.overlays.visible_ids(without_looking(caller.principal), KINDS[noun])
         return next((id for id, home, _ in rows if home == zone), None)
 
     def resolve(
         self, caller: Caller, noun: type[Resource], id: str, right: Right, field: str, zone: str
     ) -> str:
-        self.row(caller, noun, id, right)
+        row = self.row(caller, noun, id, right)
+        require_content(caller.principal, row, f"{name_of(noun)} {shorten(id)}")
         home, native = self.zones.split(id)
         if home != zone:
             raise InvalidRequest(

@@ -17,8 +17,8 @@ class Role(StrEnum):
 
     ADMIN = "admin"  # passes every permission
     TENANT_ADMIN = "tenant-admin"  # passes every permission in the own tenant
-    AUDITOR = "auditor"  # sees everything, and the audit record
-    MONITOR = "monitor"  # sees everything, and the metrics
+    AUDITOR = "auditor"  # sees everything, without content
+    MONITOR = "monitor"  # as above; reads the metrics
 
 
 @dataclass(frozen=True, slots=True)
