@@ -186,7 +186,7 @@ class Door:
         self, caller: Caller, noun: type[Resource], id: str, right: Right, field: str, zone: str
     ) -> str:
         row = self.row(caller, noun, id, right)
-        require_content(caller.principal, row, f"{name_of(noun)} {shorten(id)}")
+        require_content(caller.principal, row, right, f"{name_of(noun)} {shorten(id)}")
         home, native = self.zones.split(id)
         if home != zone:
             raise InvalidRequest(

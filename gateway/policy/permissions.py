@@ -63,9 +63,10 @@ def without_looking(principal: Principal) -> Principal:
     return replace(principal, roles=principal.roles - _VIEWERS)
 
 
-def require_content(principal: Principal, thing: Owned, what: str) -> None:
-    """Raises Forbidden where ``what`` is seen by the right of a role only."""
-    if not rights_of(without_looking(principal), thing) & Right.USE:
+def require_content(principal: Principal, thing: Owned, right: Right, what: str) -> None:
+    """Raises Forbidden where the principal has ``right`` by a role that only looks."""
+    plain = without_looking(principal)
+    if plain is not principal and not rights_of(plain, thing) & right:
         roles = " and ".join(sorted(_VIEWERS & principal.roles))
         raise Forbidden(f"{what}: role {roles} lets you see it, not use what is in it")
 

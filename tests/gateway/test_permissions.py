@@ -160,6 +160,13 @@ def test_use_without_manage_sees_but_does_not_touch(cloud: Cloud, machine: str) 
         cloud.get(EVE, Compute, machine)
 
 
+def test_manage_without_use_is_enough_to_attach(cloud: Cloud, machine: str) -> None:
+    volume = cloud.create(ADA, Volume, VolumeSpec(size=GIB)).resource.id
+    cloud.share(ADA, Volume, volume, mode=0o200)
+    made = cloud.create(ADA, Attachment, AttachmentSpec(volume=volume, compute=machine))
+    assert made.resource.volume == volume
+
+
 def test_group_rights_go_to_the_group_only(cloud: Cloud, machine: str) -> None:
     cloud.share(ADA, Compute, machine, mode=0o660, group="lab")
     mate = Caller(Principal("local:mate", "mate", "chem", ("lab",)))
