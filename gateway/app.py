@@ -25,6 +25,7 @@ from gateway.catalogue import Defaults
 from gateway.cloud import Cloud, CloudSettings
 from gateway.config import Config, ConfigError, options_of
 from gateway.frontends import PRINCIPAL, REASON, REQUEST_ID, ROUTE, Mounted, Services, mounted
+from gateway.gauges import quotas
 from gateway.identity import Principal, Role
 from gateway.logs import RequestLog, as_json
 from gateway.metrics import CONTENT_TYPE, Metrics
@@ -259,7 +260,8 @@ class Application:
             return _text(
                 "401 Unauthorized", "metrics: sign in as admin or monitor, or send the metrics token"
             )
-        return "200 OK", CONTENT_TYPE, self._metrics.report([self._backends_up, self._resources])
+        live = (self._backends_up, self._resources, partial(quotas, self.gateway))
+        return "200 OK", CONTENT_TYPE, self._metrics.report(live)
 
     def _backends_up(self) -> Iterator[Metric]:
         family = GaugeMetricFamily("stratusgate_backend_up", "Whether it can be used", labels=("backend",))

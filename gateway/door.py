@@ -34,7 +34,14 @@ from gateway.model import (
     Volume,
     shorten,
 )
-from gateway.policy.permissions import DEFAULT_MODE, Right, require, rights_of
+from gateway.policy.permissions import (
+    DEFAULT_MODE,
+    Right,
+    require,
+    require_content,
+    rights_of,
+    without_looking,
+)
 from gateway.policy.quota import Quotas
 from gateway.policy.restricted import Restrictions
 from gateway.store import Constraint, Database, Transaction, generations
@@ -108,7 +115,7 @@ class Door:
         self.database = database
         self.overlays = Overlays(database)
         self.tags = Tags(database)
-        self.audit = Audit(database, version, self.settings.audit_file)
+        self.audit = Audit(database, version, self.settings.audit_file, split=zones.split)
         self.observer = observer
 
     def row(self, caller: Caller, noun: type[Resource], id: str, right: Right) -> Overlay:
@@ -172,13 +179,14 @@ class Door:
 
     def first(self, caller: Caller, noun: type[Resource], zone: str) -> str | None:
         """The oldest of a noun that the caller may use in a zone."""
-        rows = self.overlays.visible_ids(caller.principal, KINDS[noun])
+        rows = self.overlays.visible_ids(without_looking(caller.principal), KINDS[noun])
         return next((id for id, home, _ in rows if home == zone), None)
 
     def resolve(
         self, caller: Caller, noun: type[Resource], id: str, right: Right, field: str, zone: str
     ) -> str:
-        self.row(caller, noun, id, right)
+        row = self.row(caller, noun, id, right)
+        require_content(caller.principal, row, right, f"{name_of(noun)} {shorten(id)}")
         home, native = self.zones.split(id)
         if home != zone:
             raise InvalidRequest(
@@ -306,6 +314,10 @@ def facts_made(resource: Resource) -> dict[str, Any]:
         facts["image_id"] = resource.image
         facts["addresses"] = [str(address) for address in resource.addresses] or None
         facts["macs"] = [i.mac for i in resource.interfaces] or None
+    if isinstance(resource, Image) and resource.origin is not None:
+        facts["image_origin"] = resource.origin.identifier
+        facts["image_endorser"] = resource.origin.endorser
+        facts["image_checksum"] = resource.origin.checksum
     if isinstance(resource, Interface):
         facts["addresses"], facts["macs"] = [str(resource.address)], [resource.mac]
     return facts

@@ -7,6 +7,7 @@ A front end is an entry point of group ``stratusgate.frontends``: an object with
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -16,7 +17,7 @@ from gateway.auth import Authenticator
 from gateway.cloud import Cloud
 from gateway.config import ConfigError, switch
 from gateway.identity import Caller, Principal, RequestInfo
-from gateway.model import InvalidRequest
+from gateway.model import InvalidRequest, NotAuthenticated
 from gateway.store.generations import KEY as GENERATIONS
 
 if TYPE_CHECKING:
@@ -33,6 +34,17 @@ REASON = "stratusgate.reason"  # why a request was refused, for the log
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
+#: A version that is not "ff", a trace and a span that are not all zeros (W3C Trace Context 3.2).
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?"
+)
+
+#: Of failed sign-ins these are recorded: a password was tried, and there is a limit on how often.
+_RECORDED = frozenset({"auth.fail", "auth.disabled"})
+
+_NOBODY = Principal(subject="", user="", tenant="")
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What a front end works with."""
@@ -47,12 +59,22 @@ class Services:
 
     def caller(self, environ: dict[str, Any], protocol: str) -> Caller:
         """The authenticated caller of a request. Raises as ``Authenticator.authenticate``."""
+        begun = time.perf_counter()
         environ[GENERATIONS] = self.cloud.generations()
-        principal = self.authenticator.authenticate(environ)
+        try:
+            principal = self.authenticator.authenticate(environ)
+        except NotAuthenticated as error:
+            if error.reason in _RECORDED:
+                nobody = self.as_caller(environ, protocol, _NOBODY, begun)
+                self.cloud.door.record(nobody, "auth.fail", "denied", reason=error.reason)
+            raise
         environ[PRINCIPAL] = principal
-        return self.as_caller(environ, protocol, principal)
+        return self.as_caller(environ, protocol, principal, begun)
 
-    def as_caller(self, environ: Mapping[str, Any], protocol: str, principal: Principal) -> Caller:
+    def as_caller(
+        self, environ: Mapping[str, Any], protocol: str, principal: Principal, begun: float | None = None
+    ) -> Caller:
+        trace = _TRACEPARENT.fullmatch(environ.get("HTTP_TRACEPARENT", ""))
         return Caller(
             principal,
             RequestInfo(
@@ -61,7 +83,11 @@ class Services:
                 method=environ["REQUEST_METHOD"],
                 path=environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"],
                 client_ip=environ.get("REMOTE_ADDR", ""),
+                forwarded_for=environ.get("HTTP_X_FORWARDED_FOR", ""),
                 user_agent=environ.get("HTTP_USER_AGENT", ""),
+                trace_id=trace[1] if trace else "",
+                parent_id=trace[2] if trace else "",
+                begun=time.perf_counter() if begun is None else begun,
             ),
             environ.get(GENERATIONS),
         )

@@ -17,8 +17,8 @@ class Role(StrEnum):
 
     ADMIN = "admin"  # passes every permission
     TENANT_ADMIN = "tenant-admin"  # passes every permission in the own tenant
-    AUDITOR = "auditor"  # sees everything, and the audit record
-    MONITOR = "monitor"  # sees everything, and the metrics
+    AUDITOR = "auditor"  # sees everything, without content
+    MONITOR = "monitor"  # as above; reads the metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,11 @@ class RequestInfo(NamedTuple):
     method: str = ""
     path: str = ""
     client_ip: str = ""
+    forwarded_for: str = ""  # what proxies, or the client, say of the peers before
     user_agent: str = ""
+    trace_id: str = ""  # of the W3C trace that the request is part of
+    parent_id: str = ""
+    begun: float = 0.0  # of ``time.perf_counter``; 0 = not in a request
 
 
 class Caller(NamedTuple):

@@ -37,9 +37,20 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options of one command; ends with status 2 where one is no text. Paths may be any bytes."""
+    top = parser()
+    options = top.parse_args(arguments)
+    for name, value in vars(options).items():
+        for part in value if isinstance(value, list) else (value,):
+            if isinstance(part, str) and any("\ud800" <= c <= "\udfff" for c in part):
+                top.error(f"{name}: {shorten(part)} is not UTF-8")
+    return options
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
-    options = parser().parse_args(arguments)
+    options = parsed(arguments)
     try:
         status: int = options.run(options)
         sys.stdout.flush()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
+import pwd
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gateway.config import Config, ConfigError, load
+from gateway.identity import Caller, Principal, RequestInfo, Role
 
 DEFAULT_DATA = Path("stratusgate-data")
 
@@ -23,6 +26,17 @@ def configuration(
     except OSError as error:
         raise ConfigError([f"--data: {error}"]) from None
     return config
+
+
+def operator() -> Caller:
+    """Whoever runs the command: may do everything, and is named in the audit record."""
+    number = os.getuid()
+    try:
+        name = pwd.getpwuid(number).pw_name
+    except KeyError:  # a container may run under any number
+        name = str(number)
+    roles = frozenset({Role.ADMIN})
+    return Caller(Principal(f"os:{name}", "", "", roles=roles, auth_method="os"), RequestInfo(protocol="cli"))
 
 
 Commands = Any  # what argparse.add_subparsers gives; its class has no public name

@@ -10,14 +10,14 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gateway.cli.common import Commands, configuration
+from gateway.cli.common import Commands, configuration, operator
 from gateway.cloud import KINDS
 from gateway.config import ConfigError, shown
-from gateway.identity import GATEWAY, Caller
 from gateway.model import GatewayError, Image, ImageSpec, InvalidRequest, Origin, shorten
 from gateway.reconcile import Reconciler
 from gateway.store import Database, migrate
@@ -39,7 +39,9 @@ def add_commands(commands: Commands, common: argparse.ArgumentParser) -> None:
     audit.add_argument("--user")
     audit.add_argument("--resource", metavar="ID")
     audit.add_argument("--event", help="for example compute.create")
-    audit.add_argument("--text", help="anywhere in the record: an address, an image")
+    audit.add_argument("--address", metavar="A", help="of a machine")
+    audit.add_argument("--image", metavar="ID", help="that a machine was made of")
+    audit.add_argument("--text", help="anywhere in the record")
     audit.add_argument("--since", metavar="TIME", help="RFC 3339, or 90m, 12h, 7d ago")
     audit.add_argument("--limit", type=_positive, default=1000)
     audit.set_defaults(run=run_audit)
@@ -81,6 +83,10 @@ def _add_db(commands: Commands, common: argparse.ArgumentParser) -> None:
     ):
         command = group.add_parser(word, parents=[common], help=text)
         command.set_defaults(run=run)
+        if run is run_upgrade:
+            command.add_argument(
+                "--no-backup", action="store_true", help="do not copy an SQLite store before it changes"
+            )
 
 
 def _add_image(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -144,7 +150,9 @@ def _database(options: argparse.Namespace) -> Database:
 
 def run_upgrade(options: argparse.Namespace) -> int:
     database = _database(options)
-    migrate.upgrade(database)
+    copy = migrate.upgrade(database, copy=not options.no_backup)
+    if copy is not None:
+        print(f"stratusgate: the store as it was: {copy}", file=sys.stderr)
     print(migrate.current(database))
     return 0
 
@@ -186,6 +194,8 @@ def run_audit(options: argparse.Namespace) -> int:
         user=options.user,
         resource=options.resource,
         event=options.event,
+        address=options.address,
+        image=options.image,
         text=options.text,
         since=_since(options.since),
         limit=options.limit,
@@ -214,7 +224,7 @@ def run_share(options: argparse.Namespace) -> int:
     if options.mode is not None and re.fullmatch("[0-7]{3}", options.mode) is None:
         raise InvalidRequest(f"--mode: {shorten(options.mode)} is not three octal digits such as 640")
     row = gateway.cloud.share(
-        Caller(GATEWAY),
+        operator(),
         noun,
         options.id,
         mode=None if options.mode is None else int(options.mode, 8),
@@ -236,7 +246,7 @@ def run_whoami(options: argparse.Namespace) -> int:
     principal = gateway.authenticator.authenticate(
         {"HTTP_AUTHORIZATION": f"Basic {credential}", "REMOTE_ADDR": "command line"}
     )
-    limits = gateway.cloud.settings.quotas.limits_of(principal)
+    quotas = gateway.cloud.settings.quotas.of(gateway.database, principal)
     facts: dict[str, Any] = {
         "subject": principal.subject,
         "user": principal.user,
@@ -244,7 +254,7 @@ def run_whoami(options: argparse.Namespace) -> int:
         "groups": principal.groups,
         "roles": sorted(principal.roles),
         "auth_method": principal.auth_method,
-        "limits": dict(limits),
+        "quotas": [asdict(usage) for usage in quotas],
     }
     print(json.dumps(facts, indent=2))
     return 0
@@ -256,15 +266,15 @@ def run_image_import(options: argparse.Namespace) -> int:
         raise InvalidRequest(f"{options.file}: no such file")
     origin = Origin(identifier=options.origin, location=options.file.absolute().as_uri())
     spec = ImageSpec(title=options.name, size=options.file.stat().st_size, origin=origin)
-    held = gateway.cloud.create(Caller(GATEWAY), Image, spec, zone=options.zone)
-    gateway.cloud.share(Caller(GATEWAY), Image, held.resource.id, mode=0o604, other_tenants=True)
+    held = gateway.cloud.create(operator(), Image, spec, zone=options.zone)
+    gateway.cloud.share(operator(), Image, held.resource.id, mode=0o604, other_tenants=True)
     print(held.resource.id)
     return 0
 
 
 def run_image_list(options: argparse.Namespace) -> int:
     gateway = _opened(options)
-    images: Sequence[Any] = gateway.cloud.list(Caller(GATEWAY), Image)
+    images: Sequence[Any] = gateway.cloud.list(operator(), Image)
     for held in images:
         image = held.resource
         print("\t".join((image.id, image.title or "-", str(image.size), held.overlay.owner or "-")))

@@ -21,8 +21,10 @@ import gunicorn.http.wsgi
 import gunicorn.util
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.http.body import LengthReader
 from gunicorn.workers.gthread import ThreadWorker
 
+from gateway import logs
 from gateway.auth import passwords
 from gateway.cli.common import Commands, configuration
 from gateway.cli.users import users_of
@@ -41,6 +43,9 @@ log = logging.getLogger("gateway")
 #: Header fields of text/occi carry whole requests and user data; gunicorn's default is 8190.
 HEADER_LINE_LIMIT = 65536
 HEADER_FIELDS_LIMIT = 200
+
+#: So much of a body that nobody has read gunicorn reads on to keep the connection.
+READ_ON = 65536
 
 RECONCILE_SECONDS = 60
 RECONCILE_LEASE = "reconcile"
@@ -84,13 +89,28 @@ def _configuration(options: argparse.Namespace) -> Config:
 
 
 class Worker(ThreadWorker):
-    """Says "not ready" from the moment it is told to stop."""
+    """Says "not ready" from the moment it is told to stop, and when a connection ends with its answer."""
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """As gunicorn's, which closes where it would have to read on for long, but does not say so before."""
+        reader = req.body.reader
+        if not isinstance(reader, LengthReader) or reader.length > READ_ON:
+            ends = req.should_close
+            req.should_close = lambda: ends() or _left_unread(req.body)
+        return super().handle_request(req, conn)
 
     def handle_exit(self, sig: int, frame: types.FrameType | None) -> None:
         application: Application | None = getattr(self, "wsgi", None)  # none yet while it starts
         if application is not None:
             application.draining = True
         super().handle_exit(sig, frame)
+
+
+def _left_unread(body: Any) -> bool:
+    """Whether more of the body is to come than gunicorn reads on, or it is not known where it ends."""
+    if isinstance(body.reader, LengthReader):
+        return body.reader.length > READ_ON
+    return getattr(body.reader, "parser", None) is not None
 
 
 class Server(BaseApplication):
@@ -139,23 +159,19 @@ class Server(BaseApplication):
         """Take the new configuration; False if it is bad and the old one stays."""
         try:
             config = _configuration(self._options)
-            check(config)
+            application = check(config)
         except ConfigError as error:
             for problem in error.problems:
                 log.error("the old configuration stays in force: %s", problem)
             return False
+        _log_as(config)
+        _tell_versions(config, application)
         self._config = config
         return True
 
     def run(self) -> None:
-        from gateway import logs
-
-        logs.configure(self._config.get("log", "format"), self._config.get("log", "level"))
-        gateway_application = check(self._config)
-        # gunicorn drops the application's own Server header and sends this one.
-        server = server_header(self._config, gateway_application)
-        setattr(gunicorn.http.wsgi, "SERVER", server)  # noqa: B010 - a constant there
-        setattr(gunicorn.util, "write_error", partial(write_error, server))  # noqa: B010 - a function there
+        _log_as(self._config)
+        _tell_versions(self._config, check(self._config))
         self._first_user()
         reconcile_now(self._config)
         _Arbiter(self, self._worker_command()).run()
@@ -194,6 +210,17 @@ def check(config: Config) -> Application:
     return Application(Gateway(config))
 
 
+def _log_as(config: Config) -> None:
+    logs.configure(config.get("log", "format"), config.get("log", "level"))
+
+
+def _tell_versions(config: Config, application: Application) -> None:
+    """Set what every answer of gunicorn has in its Server header; it drops the application's own."""
+    server = server_header(config, application)
+    setattr(gunicorn.http.wsgi, "SERVER", server)  # noqa: B010 - a constant there
+    setattr(gunicorn.util, "write_error", partial(write_error, server))  # noqa: B010 - a function there
+
+
 def server_header(config: Config, application: Application) -> str:
     """What the Server header says: gunicorn sends this and drops the application's own."""
     name = config.get("server", "server_name") or f"stratusgate/{version()}"
@@ -206,9 +233,13 @@ def server_header(config: Config, application: Application) -> str:
 
 
 def write_error(server: str, client: socket.socket, status: int, reason: str, message: str) -> None:
-    """gunicorn's refusal of what is no HTTP or too long, as all answers: with versions, in plain text."""
-    body = f"{reason}: {shorten(message)}\n" if message else f"{reason}\n"
+    """gunicorn's refusal of what is no HTTP or too long, as all answers: versions, request id, plain text."""
+    request_id = secrets.token_hex(16)
+    said = f"{reason}: {shorten(message)}" if message else reason
+    log.info(said, extra={"fields": {"request_id": request_id, "status": status}})
+    body = f"{said}; request id {request_id}\n"
     head = f"HTTP/1.1 {status} {reason}\r\nServer: {server}\r\nConnection: close\r\n"
+    head += f"X-Request-Id: {request_id}\r\n"
     head += f"Content-Type: text/plain\r\nContent-Length: {len(body.encode())}\r\n\r\n"
     gunicorn.util.write_nonblock(client, (head + body).encode())
 
@@ -271,13 +302,12 @@ def reconcile_now(config: Config) -> None:
 
 
 def run_worker(options: argparse.Namespace) -> int:
-    from gateway import logs
     from gateway.app import Gateway
     from gateway.reconcile import Reconciler
     from gateway.store.leases import Leases
 
     config = configuration(options)
-    logs.configure(config.get("log", "format"), config.get("log", "level"))
+    _log_as(config)
     gateway = Gateway(config)
     reconciler = Reconciler(gateway.cloud, adopt=config.get("tenancy", "import"))
     leases = Leases(gateway.database, holder=f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}")

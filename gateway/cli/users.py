@@ -6,14 +6,19 @@ import argparse
 import getpass
 import json
 import sys
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 from gateway.auth import passwords
-from gateway.cli.common import Commands, configuration
+from gateway.cli.common import Commands, configuration, operator
 from gateway.config import Config
 from gateway.identity import Role
 from gateway.model import InvalidRequest
-from gateway.store import Database, migrate
-from gateway.store.users import User, Users, normalized
+from gateway.store import Database, Transaction, migrate
+from gateway.store.audit import Audit
+from gateway.store.users import User, Users, normalized, printable
+from gateway.version import version
 
 
 def add_commands(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -46,16 +51,23 @@ def opened(options: argparse.Namespace) -> Users:
 def users_of(config: Config) -> Users:
     database = Database(config.store_url)
     migrate.upgrade(database)
-    return Users(database)
+    audit = Audit(database, version(), config.get("audit", "file"))
+    return Users(database, partial(_recorded, audit))
+
+
+def _recorded(audit: Audit, tx: Transaction, what: str, name: str, after: Mapping[str, Any] | None) -> None:
+    event = f"admin.user.{what}"
+    audit.append(tx, operator(), event, "success", resource_kind="user", resource_id=name, after=after)
 
 
 def run_add(options: argparse.Namespace) -> int:
     users = opened(options)
     name = normalized(options.name)
-    password, told = _password(options)
-    groups = tuple(dict.fromkeys(options.group))
+    tenant = printable(options.tenant, "--tenant") or name
+    groups = tuple(dict.fromkeys(printable(group, "--group") for group in options.group))
     roles = tuple(dict.fromkeys(options.role))
-    users.add(User(name, options.tenant or name, groups, roles, passwords.hashed(password)))
+    password, told = _password(options)
+    users.add(User(name, tenant, groups, roles, passwords.hashed(password)))
     if told:
         print(password)
     return 0
@@ -99,7 +111,10 @@ def run_switch(options: argparse.Namespace) -> int:
 def _password(options: argparse.Namespace) -> tuple[str, bool]:
     """(password, whether it was made here and must be told)."""
     if options.password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
+        try:
+            password = sys.stdin.readline().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise InvalidRequest("--password-stdin: standard input is not UTF-8") from None
     elif sys.stdin.isatty():
         password = getpass.getpass(f"password of {options.name} (empty = generate): ")
     else:
@@ -109,5 +124,7 @@ def _password(options: argparse.Namespace) -> tuple[str, bool]:
             raise InvalidRequest("--password-stdin: standard input gave no password")
         return passwords.generated(), True
     if not password.isprintable():
-        raise InvalidRequest("password: control characters cannot be sent by Basic authentication")
+        raise InvalidRequest(
+            "password: must be printable characters in UTF-8, Basic authentication sends no others"
+        )
     return password, False

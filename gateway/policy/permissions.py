@@ -5,6 +5,7 @@ Written octal as ``owner group other`` with use=4, manage=2, admin=1; 0o600 lets
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import IntEnum
 from typing import Protocol
 
@@ -53,6 +54,21 @@ def rights_of(principal: Principal, thing: Owned) -> int:
     if not _VIEWERS.isdisjoint(principal.roles):
         rights |= Right.USE
     return rights & 7
+
+
+def without_looking(principal: Principal) -> Principal:
+    """The principal as far as content goes: roles that see everything may not therefore copy or boot it."""
+    if _VIEWERS.isdisjoint(principal.roles):
+        return principal
+    return replace(principal, roles=principal.roles - _VIEWERS)
+
+
+def require_content(principal: Principal, thing: Owned, right: Right, what: str) -> None:
+    """Raises Forbidden where the principal has ``right`` by a role that only looks."""
+    plain = without_looking(principal)
+    if plain is not principal and not rights_of(plain, thing) & right:
+        roles = " and ".join(sorted(_VIEWERS & principal.roles))
+        raise Forbidden(f"{what}: role {roles} lets you see it, not use what is in it")
 
 
 def require(principal: Principal, thing: Owned, right: Right, what: str) -> None:

@@ -6,18 +6,29 @@ undoes itself when a limit is passed. Counting costs at most as many rows as the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import bindparam, func, select
 
 from gateway.identity import Principal
 from gateway.model import QuotaExceeded
-from gateway.store import Query, Transaction
+from gateway.store import Database, Query, Transaction
 from gateway.store.overlay import Holding
 from gateway.store.schema import resources
 
+log = logging.getLogger("gateway.quota")
+
 _c = resources.c
+
+#: Whoever passes this part of a limit is told of in the log.
+WARN_AT = 0.8
+
+#: The name that stands for everybody who has no limit of the same dimension.
+ANYBODY = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,29 @@ _USED = {
 }
 
 
+def _held(scope: str) -> Query:
+    """(name, kind, instance type, number, vcpus, memory, bytes) of all that anybody in a scope has."""
+    name = _c[SCOPES[scope]]
+    sums = (func.sum(_c[column]) for column in _SUMS)
+    statement = select(name, _c.kind, _c.instance_type, func.count(), *sums).where(name != "")
+    return Query(statement.group_by(name, _c.kind, _c.instance_type))
+
+
+_SUMS = ("vcpus", "memory_bytes", "bytes")
+_HELD = {scope: _held(scope) for scope in SCOPES}
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How much of one limit is used."""
+
+    scope: str
+    name: str
+    dimension: str
+    used: int
+    limit: int
+
+
 class Quotas:
     """The limits of one configuration."""
 
@@ -85,6 +119,9 @@ class Quotas:
             amount, used = self._count(tx, scope, name, dimension, kind, token, wanted)
             if used + amount > limit:
                 raise QuotaExceeded(dimension, used=used, limit=limit, scope=f"{scope} {name}")
+            if used < WARN_AT * limit <= used + amount:
+                words = (scope, name, dimension, used + amount, limit)
+                tx.afterwards.append(partial(log.warning, "quota of %s %s: %s %d of %d used", *words))
 
     def _count(
         self, tx: Transaction, scope: str, name: str, dimension: str, kind: str, token: str, wanted: Holding
@@ -102,8 +139,7 @@ class Quotas:
     ) -> Iterator[tuple[str, str, str, int]]:
         """(scope, name, dimension, limit) of every limit that this principal and kind fall under."""
         for scope, name in self._scopes(principal):
-            named = self._limits.get(scope, {})
-            for dimension, limit in {**named.get("*", {}), **named.get(name, {})}.items():
+            for dimension, limit in self._named(scope, name).items():
                 if dimension.startswith(PER_TYPE):
                     applies = kind == "compute" and dimension == f"{PER_TYPE}{instance_type}"
                 else:
@@ -119,11 +155,35 @@ class Quotas:
             yield "group", principal.groups[0]
         yield "user", principal.user
 
-    def limits_of(self, principal: Principal) -> Mapping[str, int]:
-        """The effective limits: the smallest that is set, by dimension."""
-        smallest: dict[str, int] = {}
-        for scope, name in self._scopes(principal):
-            named = self._limits.get(scope, {})
-            for dimension, limit in {**named.get("*", {}), **named.get(name, {})}.items():
-                smallest[dimension] = min(limit, smallest.get(dimension, limit))
-        return smallest
+    def _named(self, scope: str, name: str) -> Mapping[str, int]:
+        """The limits of one name, by dimension."""
+        limits = self._limits.get(scope, {})
+        return {**limits.get(ANYBODY, {}), **limits.get(name, {})}
+
+    def usage(self, database: Database, scope: str, name: str | None = None) -> Sequence[Usage]:
+        """How much of their limits all in a scope use, or ``name`` does, whether or not it has anything."""
+        limits = self._limits.get(scope)
+        if not limits:
+            return []
+        held = {known: Counter[str]() for known in limits if known != ANYBODY}
+        if name is not None:
+            held = {name: Counter()}
+        for owner, kind, instance_type, number, *sums in database.read(_HELD[scope]):
+            if owner in held or (name is None and ANYBODY in limits):
+                held.setdefault(owner, Counter()).update(_amounts(kind, instance_type, number, sums))
+        return [
+            Usage(scope, known, dimension, amounts[dimension], limit)
+            for known, amounts in sorted(held.items())
+            for dimension, limit in self._named(scope, known).items()
+        ]
+
+    def of(self, database: Database, principal: Principal) -> Sequence[Usage]:
+        """How much of every limit that applies to a principal is used."""
+        return [usage for scope in self._scopes(principal) for usage in self.usage(database, *scope)]
+
+
+def _amounts(kind: str, instance_type: str | None, number: int, sums: Sequence[int]) -> dict[str, int]:
+    """What so many resources of one kind and type count, by dimension."""
+    by_column: dict[str | None, int] = {None: number, **dict(zip(_SUMS, map(int, sums), strict=True))}
+    amounts = {name: by_column[d.column] for name, d in DIMENSIONS.items() if d.kind == kind}
+    return {**amounts, f"{PER_TYPE}{instance_type}": number} if kind == "compute" else amounts

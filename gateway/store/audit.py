@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
 import re
 import socket
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import and_, bindparam, insert, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
-from gateway.identity import Caller
+from gateway.identity import Caller, RequestInfo
 
 from .database import Database, Query, Transaction
 from .overlay import now
@@ -27,24 +30,41 @@ _NAMES = ("time", "event", "outcome", "user", "tenant", "resource_id", "record")
 _APPEND = Query(insert(audit).values({name: bindparam(name) for name in _NAMES}))
 _NODE = socket.gethostname()
 
+#: Names of fields whose values go into the record as a digest only.
+_SECRET = re.compile(r"password|secret|token|credential|user_data|keys?$")
+
+#: (back end, identifier there) of an identifier of ours.
+Split = Callable[[str], tuple[str, str]]
+
 
 class Audit:
     """The audit record of one store."""
 
-    def __init__(self, database: Database, version: str, file: str = "") -> None:
+    def __init__(
+        self, database: Database, version: str, file: str = "", *, split: Split | None = None
+    ) -> None:
         self.database = database
         self._version = version
         self._file = file
+        self._split = split
 
     def append(self, tx: Transaction, caller: Caller, event: str, outcome: str, **facts: Any) -> None:
-        """Add one record; ``facts`` are further fields (``resource_id``, ``reason``, ``before``, ...)."""
-        time = now()
-        principal, request = caller.principal, caller.request
+        """Add one record; ``facts`` are further fields (``resource_id``, ``reason``, ``before``, ...).
+
+        Of what ``before`` and ``after`` hold under a name that tells of a secret only a digest is kept.
+        """
+        present = now()
+        principal, resource = caller.principal, facts.get("resource_id")
+        for name in ("before", "after"):
+            if facts.get(name):
+                facts[name] = _without_secrets(facts[name])
+        if self._split is not None and resource is not None:
+            facts["backend"], facts["backend_id"] = self._split(resource)
         record = {
-            "time": datetime.fromtimestamp(time / 1e6, UTC).isoformat(timespec="microseconds"),
+            "time": datetime.fromtimestamp(present / 1e6, UTC).isoformat(timespec="microseconds"),
             "event": event,
             "outcome": outcome,
-            "request_id": request.id,
+            "request_id": caller.request.id,
             "node": _NODE,
             "worker": os.getpid(),
             "version": self._version,
@@ -54,11 +74,7 @@ class Audit:
             "groups": principal.groups,
             "roles": sorted(principal.roles),
             "auth_method": principal.auth_method,
-            "client_ip": request.client_ip,
-            "user_agent": request.user_agent,
-            "protocol": request.protocol,
-            "method": request.method,
-            "path": request.path,
+            **_wire(caller.request),
             **{name: fact for name, fact in facts.items() if fact is not None},
         }
         text = json.dumps(record, default=str)
@@ -66,12 +82,12 @@ class Audit:
             tx.afterwards.append(partial(self._copy, text))
         tx.run(
             _APPEND,
-            time=time,
+            time=present,
             event=event,
             outcome=outcome,
             user=principal.user,
             tenant=principal.tenant,
-            resource_id=facts.get("resource_id"),
+            resource_id=resource,
             record=text,
         )
 
@@ -97,9 +113,14 @@ class Audit:
         event: str | None = None,
         since: datetime | None = None,
         text: str | None = None,
+        address: str | None = None,
+        image: str | None = None,
         limit: int = 1000,
     ) -> Sequence[Mapping[str, Any]]:
-        """Matching records, oldest first; ``text`` is looked for anywhere in the record."""
+        """Matching records, oldest first; ``text`` is looked for anywhere in the record.
+
+        ``address`` is one that a machine had, ``image`` what one was made of.
+        """
         conditions: list[ColumnElement[bool]] = [true()]
         values: dict[str, Any] = {}
         for name, column, value in (
@@ -113,9 +134,53 @@ class Audit:
         if since is not None:
             conditions.append(audit.c.time >= bindparam("since"))
             values["since"] = int(since.timestamp() * 1e6)
-        if text is not None:
-            conditions.append(audit.c.record.contains(bindparam("text"), escape="!"))
-            values["text"] = re.sub("[!%_]", r"!\g<0>", text)
+        for name, part in (("text", text), ("address", _quoted(address)), ("image", _quoted(image))):
+            if part is not None:
+                conditions.append(audit.c.record.contains(bindparam(name), escape="!"))
+                values[name] = re.sub("[!%_]", r"!\g<0>", part)
         statement = select(audit.c.record).where(and_(*conditions)).order_by(audit.c.seq)
-        rows = self.database.read(Query(statement.limit(limit)), **values)
-        return [json.loads(row[0]) for row in rows]
+        if address is None and image is None:
+            statement = statement.limit(limit)
+        records = (json.loads(row[0]) for row in self.database.read(Query(statement), **values))
+        found = (
+            record
+            for record in records
+            if (address is None or address in record.get("addresses", ()))
+            and (image is None or image == record.get("image_id"))
+        )
+        return list(islice(found, limit))
+
+
+def _wire(request: RequestInfo) -> dict[str, Any]:
+    """What a record tells of the request; what only some requests have is left out where there is none."""
+    told: dict[str, Any] = {
+        "client_ip": request.client_ip,
+        "user_agent": request.user_agent,
+        "protocol": request.protocol,
+        "method": request.method,
+        "path": request.path,
+    }
+    if request.forwarded_for:
+        told["forwarded_for"] = request.forwarded_for
+    if request.trace_id:
+        told["trace_id"], told["parent_id"] = request.trace_id, request.parent_id
+    if request.begun:
+        told["duration_ms"] = round((time.perf_counter() - request.begun) * 1000, 3)
+    return told
+
+
+def _without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _kept(name, value) for name, value in values.items()}
+
+
+def _kept(name: str, value: Any) -> Any:
+    """A value as the record has it."""
+    if value and _SECRET.search(name):
+        raw = value if isinstance(value, bytes) else str(value).encode()
+        return f"sha256:{hashlib.sha256(raw).hexdigest()}"
+    return _without_secrets(value) if isinstance(value, Mapping) else value
+
+
+def _quoted(text: str | None) -> str | None:
+    """The text as a value in the JSON of a record."""
+    return None if text is None else json.dumps(text)

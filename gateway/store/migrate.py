@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -11,8 +16,14 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from gateway.model import BackendUnavailable, shorten
+
 from .database import Database, Query
 from .schema import generations
+
+log = logging.getLogger("gateway.store")
+
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 _UPGRADE_LOCK = 0x57A7
 
@@ -22,25 +33,42 @@ ALIVE = Query(sa.select(generations.c.id))
 
 def _config(connection: sa.Connection | None = None) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     if connection is not None:
         config.attributes["connection"] = connection
     return config
 
 
-def upgrade(database: Database, revision: str = "head") -> None:
-    """Run the missing migrations, all or none."""
-    _run(database, lambda config: command.upgrade(config, revision))
+def upgrade(database: Database, revision: str = "head", *, copy: bool = True) -> Path | None:
+    """Run the missing migrations, all or none.
+
+    An SQLite store of an earlier version is copied first, beside itself; the name of the copy, None where
+    none was made. Raises BackendUnavailable, with the store unchanged, when the copy fails or the store is
+    of a later version.
+    """
+    kept = None
+    try:
+        with _locked(database) as connection:
+            present = _known(_revision(connection))
+            if copy and database.is_sqlite and present not in (None, head()):
+                kept = _copied(database, str(present))
+            command.upgrade(_config(connection), revision)
+    except BaseException:
+        if kept is not None:
+            kept.unlink(missing_ok=True)  # nothing has changed; one for each try would fill the disk
+        raise
+    return kept
 
 
 def downgrade(database: Database, revision: str = "-1") -> None:
-    _run(database, lambda config: command.downgrade(config, revision))
+    with _locked(database) as connection:
+        command.downgrade(_config(connection), revision)
 
 
 def current(database: Database) -> str | None:
     """The revision that the store is at; None for an empty one."""
     with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _revision(connection)
 
 
 def head() -> str | None:
@@ -48,7 +76,24 @@ def head() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
-def _run(database: Database, work: Callable[[Config], None]) -> None:
+def _known(revision: str | None) -> str | None:
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise BackendUnavailable(
+            f"the store is at revision {shorten(revision)}, which this version does not know; "
+            "install the later version that made it, or put a copy of the store back",
+            reason="store_version",
+        )
+    return revision
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@contextmanager
+def _locked(database: Database) -> Iterator[sa.Connection]:
+    """A transaction that no other migration runs beside."""
     ticket = 0
     with database.engine.connect() as connection:
         if database.is_sqlite:
@@ -63,9 +108,25 @@ def _run(database: Database, work: Callable[[Config], None]) -> None:
         else:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
         try:
-            work(_config(connection))
+            yield connection
             connection.commit()
         finally:
-            if ticket:
-                connection.rollback()
+            if database.is_sqlite:
                 database.changes.end(ticket)
+
+
+def _copied(database: Database, revision: str) -> Path:
+    """A copy of an SQLite store that only its owner can read."""
+    store = Path(database.url.database or "")
+    copy = store.with_name(f"{store.name}.{revision}.{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
+    try:
+        os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(sqlite3.connect(store)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+    except (OSError, sqlite3.Error) as error:
+        copy.unlink(missing_ok=True)
+        raise BackendUnavailable(
+            f"the store cannot be copied to {copy}: {error}; make room, or upgrade without a copy"
+        ) from None
+    log.info("the store is copied to %s before its schema changes", copy)
+    return copy

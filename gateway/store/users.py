@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from gateway.model import AlreadyExists, InvalidRequest, NotFound
+from gateway.model import AlreadyExists, InvalidRequest, NotFound, shorten
 
-from .database import Constraint, Database, Query, Row
+from .database import Constraint, Database, Query, Row, Transaction
 from .generations import BUMP_USERS
 from .overlay import now
 from .schema import sign_in_failures, users
@@ -55,19 +56,39 @@ class User:
 def normalized(name: str) -> str:
     """The form in which user names are kept and compared: NFC, case kept.
 
-    Raises InvalidRequest for an empty name, a colon or a control character.
+    Raises InvalidRequest for an empty name, a colon or what ``printable`` refuses.
     """
-    name = unicodedata.normalize("NFC", name)
-    if not name or ":" in name or any(unicodedata.category(c) == "Cc" for c in name) or len(name) > 128:
-        raise InvalidRequest("user name: 1 to 128 characters, no colon, no control character", field="user")
+    name = printable(name, "user name")
+    if not name or ":" in name:
+        raise InvalidRequest("user name: must not be empty or contain a colon; Basic has no way to send it")
     return name
+
+
+def printable(text: str, what: str) -> str:
+    """A name in NFC, for who has one by that of ``what``.
+
+    Raises InvalidRequest for more than 128 characters and for any that cannot be printed: control and format
+    characters, halves of surrogate pairs, code points that Unicode has not assigned or keeps private.
+    """
+    text = unicodedata.normalize("NFC", text)
+    if len(text) > 128 or not text.isprintable():
+        raise InvalidRequest(
+            f"{what}: {shorten(text)} must be at most 128 printable characters, without control or format "
+            "characters, surrogates and unassigned code points"
+        )
+    return text
+
+
+#: Told of each change in its own transaction: what was done, to whom, what was set.
+Record = Callable[[Transaction, str, str, Mapping[str, Any] | None], None]
 
 
 class Users:
     """The users of one store. Every change makes all workers forget what they know of users."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, record: Record | None = None) -> None:
         self.database = database
+        self._record = record
 
     def get(self, name: str) -> User | None:
         rows = self.database.read(_GET, user=name)
@@ -90,27 +111,34 @@ class Users:
                     disabled=int(user.disabled),
                     created=now(),
                 )
-                tx.run(BUMP_USERS)
+                self._changed(
+                    tx, "add", user.name, {"tenant": user.tenant, "groups": user.groups, "roles": user.roles}
+                )
         except Constraint:
             raise AlreadyExists(f"user {user.name} exists already") from None
 
     def set_password(self, name: str, password: str) -> None:
         """Raises NotFound."""
-        self._change(_PASSWORD, name, password=password)
+        self._change(_PASSWORD, "passwd", name, password=password)
 
     def set_disabled(self, name: str, disabled: bool) -> None:
         """Raises NotFound."""
-        self._change(_DISABLED, name, disabled=int(disabled))
+        self._change(_DISABLED, "disable" if disabled else "enable", name, disabled=int(disabled))
 
     def remove(self, name: str) -> None:
         """Raises NotFound. What the user owns stays, with its owner's name."""
-        self._change(_REMOVE, name)
+        self._change(_REMOVE, "remove", name)
 
-    def _change(self, query: Query, name: str, **values: object) -> None:
+    def _change(self, query: Query, what: str, name: str, **values: object) -> None:
         with self.database.write() as tx:
             if tx.run(query, user=name, **values) == 0:
                 raise NotFound(f"no user {name}")
-            tx.run(BUMP_USERS)
+            self._changed(tx, what, name)
+
+    def _changed(self, tx: Transaction, what: str, name: str, after: Mapping[str, Any] | None = None) -> None:
+        tx.run(BUMP_USERS)
+        if self._record is not None:
+            self._record(tx, what, name, after)
 
     def failures(self, address: str) -> int:
         """Failed sign-ins from this address in the present minute."""

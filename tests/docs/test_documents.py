@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -51,12 +52,21 @@ def test_ci_can_be_executed() -> None:
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
-def test_every_metric_that_is_described_is_served(server: Server) -> None:
+@pytest.fixture
+def limited(tmp_path: Path) -> Iterator[Server]:
+    """A gateway with a quota."""
+    server = Server(tmp_path, '[quotas.tenant."*"]\ninstances = 5\n')
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_every_metric_that_is_described_is_served(limited: Server) -> None:
     operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     described = set(re.findall(r"^\| `(stratusgate_\w+)` \|", operations, re.MULTILINE))
-    requests.get(f"{server.url}/compute/", auth=("admin", "wrong"), timeout=30)
-    server.create("compute")
-    page = server.session().get(f"{server.url}/metrics", timeout=30).text
+    requests.get(f"{limited.url}/compute/", auth=("admin", "wrong"), timeout=30)
+    limited.create("compute")
+    page = limited.session().get(f"{limited.url}/metrics", timeout=30).text
     missing = {name for name in described if not re.search(rf"^{name}(_count)?\{{", page, re.MULTILINE)}
     assert missing - {"stratusgate_rate_limited_total"} == set()
 

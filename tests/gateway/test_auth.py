@@ -149,10 +149,28 @@ def test_a_password_may_have_colons_and_a_name_may_not(site: Site, authenticator
         normalized("a:b")
 
 
-@pytest.mark.parametrize("name", ["", "a\nb", "x" * 129, "\x00"])
-def test_a_name_that_cannot_be_sent_is_refused(name: str) -> None:
-    with pytest.raises(InvalidRequest):
+#: Control, C1, lone surrogate, unassigned, private use, bidirectional override, line separator.
+UNUSABLE = ["a\nb", "\x00", "a\x85", "a\ud800", "a\u0378", "a\ue000", "a\u202eb", "a\u2028b"]
+
+
+@pytest.mark.parametrize("name", ["", "x" * 129, "a:b", *UNUSABLE])
+def test_a_name_that_cannot_be_used_is_refused_in_one_printable_line(name: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
         normalized(name)
+    assert refused.value.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    "name", ["ada", "Ada Lovelace", "Zo\u00eb", "\u5f20\u4f1f", "a@b.example", "x" * 128]
+)
+def test_a_name_of_printable_characters_is_taken(name: str) -> None:
+    assert normalized(name) == name
+
+
+@pytest.mark.parametrize("name", ["a\u0378", "a\ue000", "a\u202eb", "x" * 129])
+def test_signing_in_with_a_name_that_nobody_can_have_is_a_plain_401(site: Site, name: str) -> None:
+    answer = Client(site.application, name).get("/-/")
+    assert (answer.status, answer.headers["www-authenticate"]) == (401, CHALLENGE)
 
 
 @pytest.fixture

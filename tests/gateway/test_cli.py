@@ -112,11 +112,43 @@ def test_a_user_who_is_there_or_not_there_is_told(run: Command) -> None:
 
 @pytest.mark.parametrize(
     ("name", "password"),
-    [("a:b", "x\n"), ("", "x\n"), ("ada", ""), ("ada", "a\tb\n"), ("a\nb", "x\n")],
+    [
+        ("a:b", "x\n"),
+        ("", "x\n"),
+        ("ada", ""),
+        ("ada", "a\tb\n"),
+        ("ada", "a\udc80\n"),
+        ("a\nb", "x\n"),
+        ("a\u0378", "x\n"),
+        ("a\u202eb", "x\n"),
+    ],
 )
 def test_a_name_or_password_that_cannot_be_used_is_refused(run: Command, name: str, password: str) -> None:
     run.refused("user", "add", name, "--password-stdin", stdin=password)
     assert run.users.list() == []
+
+
+def test_a_password_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gateway.cli", "user", "add", "ada", "--password-stdin"]
+    ended = subprocess.run(
+        [*command, "--data", str(tmp_path)], input=b"\xff\n", capture_output=True, check=False
+    )
+    assert (ended.returncode, ended.stderr.count(b"\n"), b"Traceback" in ended.stderr) == (1, 1, False)
+
+
+@pytest.mark.parametrize("option", ["--tenant", "--group"])
+@pytest.mark.parametrize("name", ["a\nb", "a\u202eb", "x" * 129, "\u0378"])
+def test_a_tenant_or_group_that_cannot_be_used_is_refused(run: Command, option: str, name: str) -> None:
+    assert option in run.refused("user", "add", "ada", option, name)
+    assert run.users.list() == []
+
+
+@pytest.mark.parametrize(
+    "words", [["user", "add", "a\udc80"], ["audit", "--user", "a\udc80"], ["whoami", "--user", "a\udc80"]]
+)
+def test_an_argument_that_is_no_text_is_wrong_usage(run: Command, words: list[str]) -> None:
+    status, out, err = run(*words)
+    assert (status, out, "not UTF-8" in err) == (2, "", True)
 
 
 def test_users_are_listed_for_people_and_for_programs(run: Command) -> None:
@@ -133,15 +165,15 @@ def test_users_are_listed_for_people_and_for_programs(run: Command) -> None:
     assert "disabled" not in run("user", "list")[1]
 
 
-def test_whoami_tells_principal_and_limits_or_refuses(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoami_tells_principal_and_quotas_or_refuses(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     run("user", "add", "ada", "--tenant", "bio", "--password-stdin", stdin="pw\n")
     monkeypatch.setenv("STRATUSGATE_PASSWORD", "pw")
     monkeypatch.setenv("STRATUSGATE__QUOTAS__TENANT__BIO__INSTANCES", "3")
     facts = json.loads(run("whoami", "--user", "ada")[1])
-    assert (facts["subject"], facts["auth_method"], facts["limits"]) == (
+    assert (facts["subject"], facts["auth_method"], facts["quotas"]) == (
         "local:ada",
         "basic",
-        {"instances": 3},
+        [{"scope": "tenant", "name": "bio", "dimension": "instances", "used": 0, "limit": 3}],
     )
     monkeypatch.setenv("STRATUSGATE_PASSWORD", "wrong")
     assert "wrong user name or password" in run.refused("whoami", "--user", "ada")

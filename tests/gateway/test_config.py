@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.config import OPTIONS, Config, ConfigError, integer, load, shown, size
+from gateway.config import OPTIONS, Config, ConfigError, load, shown
+from gateway.options import integer, size
 
 DATA = Path("/nowhere")
 
@@ -264,8 +265,70 @@ def test_the_environment_reaches_tables_of_any_depth() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("0.5", 0.5),
+        ("7", 7),
+        ("true", True),
+        ('["a", "b"]', ["a", "b"]),
+        ("{ cores = 8 }", {"cores": 8}),
+        ('"7"', "7"),
+        ("qemu:///system", "qemu:///system"),
+        ("2020-01-01", "2020-01-01"),
+        ("7\nserver = 1", "7\nserver = 1"),
+        ("", ""),
+        ("9" * 5000, "9" * 5000),
+    ],
+)
+def test_an_option_of_a_driver_is_a_toml_value_in_the_environment_or_else_a_text(
+    value: str, read: Any
+) -> None:
+    environ = {"STRATUSGATE__BACKENDS__DEFAULT__OPTION": value}
+    found = _load(environ=environ, backends={"default": {"driver": "d"}}).backends["default"]["option"]
+    assert (found, type(found)) == (read, type(read))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("TENANCY__UMASK", "133", 0o133),
+        ("METRICS__TOKEN", "12345", "12345"),
+        ("DEFAULTS__IMAGE", "true", "true"),
+        ("SERVER__TRUSTED_PROXIES", '["10.0.0.1", "10.0.0.2"]', ("10.0.0.1", "10.0.0.2")),
+        ("SERVER__TRUSTED_PROXIES", "10.0.0.1,10.0.0.2", ("10.0.0.1", "10.0.0.2")),
+        ("AUTH__REALM", '"the site"', "the site"),
+    ],
+)
+def test_an_option_of_ours_takes_from_the_environment_what_it_needs(name: str, value: str, read: Any) -> None:
+    section, key = name.lower().split("__")
+    assert _load(environ={f"STRATUSGATE__{name}": value}).get(section, key) == read
+
+
+def test_a_name_in_the_environment_with_a_small_letter_is_taken_as_it_stands() -> None:
+    environ = {
+        "STRATUSGATE__QUOTAS__USER__Ada__INSTANCES": "3",
+        "STRATUSGATE__QUOTAS__TENANT": "{ BIO = { volumes = 1 } }",
+    }
+    assert _load(environ=environ).quotas == {
+        "user": {"Ada": {"instances": 3}},
+        "tenant": {"BIO": {"volumes": 1}},
+    }
+
+
+def test_a_table_in_the_environment_may_point_at_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hidden\n")
+    environ = {
+        "STRATUSGATE__METRICS__TOKEN": f'{{ file = "{tmp_path / "secret"}" }}',
+        "STRATUSGATE__BACKENDS__DEFAULT__PASSWORD": f'{{ file = "{tmp_path / "secret"}" }}',
+    }
+    config = _load(environ=environ, backends={"default": {"driver": "d"}})
+    assert (config.get("metrics", "token"), config.backends["default"]["password"]) == ("hidden", "hidden")
+
+
+@pytest.mark.parametrize(
     ("name", "told"),
     [
+        ("STRATUSGATE__Server__BIND", "unknown section Server; did you mean server?"),
         ("STRATUSGATE__SERVER", "server: must be a table"),
         ("STRATUSGATE__SERVER__BNID", "environment STRATUSGATE__SERVER__BNID: unknown key server.bnid"),
         ("STRATUSGATE__", "unknown section"),

@@ -17,11 +17,15 @@ from gateway.model import (
     Compute,
     ComputeSpec,
     Forbidden,
+    Image,
+    ImageSpec,
     InterfaceSpec,
     InvalidRequest,
     Network,
     NetworkSpec,
     NotFound,
+    Snapshot,
+    SnapshotSpec,
     Volume,
     VolumeSpec,
 )
@@ -95,6 +99,58 @@ def test_admin_and_tenant_admin_pass_and_a_monitor_only_looks(cloud: Cloud, mach
     cloud.act(CHIEF, Compute, machine, "stop")
 
 
+@pytest.mark.parametrize("role", ["monitor", "auditor"])
+class TestARoleThatOnlyLooks:
+    """It sees everything; what is in a volume or an image is not for it (use without content)."""
+
+    @pytest.fixture
+    def looker(self, role: str) -> Caller:
+        return Caller(Principal("local:look", "look", "site", roles=frozenset({role})))
+
+    def test_sees_what_is_private(self, cloud: Cloud, machine: str, looker: Caller) -> None:
+        assert cloud.get(looker, Compute, machine).resource.id == machine
+        assert machine in [id for id, _ in cloud.locations(looker, Compute)]
+
+    def test_makes_no_copy_of_a_private_volume(self, cloud: Cloud, looker: Caller) -> None:
+        volume = cloud.create(ADA, Volume, VolumeSpec(size=GIB)).resource.id
+        with pytest.raises(Forbidden, match="volume"):
+            cloud.create(looker, Snapshot, SnapshotSpec(volume=volume))
+
+    def test_boots_no_private_image(self, cloud: Cloud, machine: str, looker: Caller) -> None:
+        image = cloud.create(ADA, Image, ImageSpec(title="i", compute=machine)).resource.id
+        with pytest.raises(Forbidden, match="image"):
+            cloud.create(looker, Compute, ComputeSpec(image=image))
+
+    def test_reads_no_private_volume(self, cloud: Cloud, looker: Caller) -> None:
+        volume = cloud.create(ADA, Volume, VolumeSpec(size=GIB)).resource.id
+        attachment = AttachmentSpec(volume=volume, read_only=True)
+        with pytest.raises(Forbidden, match="volume"):
+            cloud.create(looker, Compute, ComputeSpec(attachments=(attachment,)))
+
+    def test_joins_no_private_network(self, cloud: Cloud, looker: Caller) -> None:
+        network = cloud.create(ADA, Network, NetworkSpec()).resource.id
+        with pytest.raises(Forbidden, match="network"):
+            cloud.create(looker, Compute, ComputeSpec(interfaces=(InterfaceSpec(network=network),)))
+
+    def test_does_not_find_what_is_not_there(self, cloud: Cloud, looker: Caller) -> None:
+        with pytest.raises(NotFound):
+            cloud.create(looker, Compute, ComputeSpec(image="none"))
+
+    def test_uses_what_is_shared_with_it_like_anybody(self, cloud: Cloud, looker: Caller) -> None:
+        network = cloud.create(ADA, Network, NetworkSpec()).resource.id
+        cloud.share(ADMIN, Network, network, mode=0o604, other_tenants=True)
+        spec = ComputeSpec(interfaces=(InterfaceSpec(network=network),))
+        assert cloud.create(looker, Compute, spec).resource.interfaces[0].network == network
+
+    def test_makes_machines_of_the_first_image_that_everybody_may_use(
+        self, cloud: Cloud, machine: str, looker: Caller
+    ) -> None:
+        images = [id for id, _ in cloud.locations(ADMIN, Image)]
+        for id in images[:-1]:
+            cloud.share(ADMIN, Image, id, mode=0o600)
+        assert cloud.create(looker, Compute, ComputeSpec()).resource.image == images[-1]
+
+
 def test_use_without_manage_sees_but_does_not_touch(cloud: Cloud, machine: str) -> None:
     cloud.share(ADA, Compute, machine, mode=0o604)
     assert cloud.get(BOB, Compute, machine).resource.id == machine
@@ -102,6 +158,13 @@ def test_use_without_manage_sees_but_does_not_touch(cloud: Cloud, machine: str) 
         cloud.delete(BOB, Compute, machine)
     with pytest.raises(NotFound):
         cloud.get(EVE, Compute, machine)
+
+
+def test_manage_without_use_is_enough_to_attach(cloud: Cloud, machine: str) -> None:
+    volume = cloud.create(ADA, Volume, VolumeSpec(size=GIB)).resource.id
+    cloud.share(ADA, Volume, volume, mode=0o200)
+    made = cloud.create(ADA, Attachment, AttachmentSpec(volume=volume, compute=machine))
+    assert made.resource.volume == volume
 
 
 def test_group_rights_go_to_the_group_only(cloud: Cloud, machine: str) -> None:

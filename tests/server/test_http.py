@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import chain
 
@@ -68,6 +69,16 @@ class TestWhatIsNotHttp:
     def test_is_refused_with_the_versions_told(self, shared: Server, garbage: bytes) -> None:
         reply = once(shared.port, garbage)
         assert (reply.status // 100, "OCCI/1.1 OCCI/1.2" in (reply.header("Server") or "")) == (4, True)
+
+    def test_is_refused_with_a_request_identifier_that_the_log_has_too(
+        self, shared: Server, garbage: bytes
+    ) -> None:
+        reply = once(shared.port, garbage)
+        made = reply.header("X-Request-Id") or ""
+        assert re.fullmatch(r"[0-9a-f]{32}", made)
+        line = eventually(lambda: next((x for x in shared.told().splitlines() if made in x), None))
+        assert json.loads(str(line))["status"] == reply.status
+        assert made in reply.text
 
     def test_is_refused_in_a_type_that_occi_clients_read(self, shared: Server, garbage: bytes) -> None:
         assert once(shared.port, garbage).media_type == "text/plain"
@@ -159,6 +170,13 @@ def test_pages_put_together_are_the_list(shared: Server) -> None:
 # Connections and bodies
 
 
+def _chunked(*blocks: bytes) -> bytes:
+    return b"".join(b"%x\r\n%s\r\n" % (len(block), block) for block in blocks)
+
+
+CHUNKED = request("POST", "/compute/", [*SIGNED_IN, TEXT, ("Transfer-Encoding", "chunked")])
+
+
 @pytest.mark.parametrize(
     ("bad", "status"),
     [
@@ -185,6 +203,54 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_sent(shared: Server) ->
     assert once(shared.port, request("POST", "/compute/", fields)).status == 413
 
 
+LONG = [TEXT, ("Content-Length", str(2 << 20))]
+
+
+@pytest.mark.parametrize(
+    ("long", "status"),
+    [
+        (request("POST", "/compute/", [*SIGNED_IN, *LONG]), 413),
+        (request("POST", "/compute/", [HOST, *LONG]), 401),
+        (request("POST", "/healthz", [HOST, *LONG]), 405),
+    ],
+    ids=["too long", "nobody", "own path"],
+)
+def test_an_answer_before_a_long_body_says_that_the_connection_ends(
+    shared: Server, long: bytes, status: int
+) -> None:
+    with Wire(shared.port) as wire:
+        wire.send(long)
+        reply = wire.receive()
+        assert (reply.status, reply.header("Connection"), wire.closed()) == (status, "close", True)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "status"),
+    [(b"5\r\nCateg\r\nzz\r\n", 400), (b"101000\r\n" + b"x" * 0x101000 + b"\r\n", 413)],
+    ids=["malformed", "too long"],
+)
+def test_an_answer_before_the_end_of_a_chunked_body_says_that_the_connection_ends(
+    shared: Server, blocks: bytes, status: int
+) -> None:
+    with Wire(shared.port) as wire:
+        wire.send(CHUNKED + blocks)
+        reply = wire.receive()
+        assert (reply.status, reply.header("Connection"), wire.closed()) == (status, "close", True)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_connection_serves_on_after_a_long_body_that_was_read(shared: Server, chunked: bool) -> None:
+    body = CREATE + b'X-OCCI-Attribute: occi.core.summary="' + b"x" * 100_000 + b'"\n'
+    whole = (
+        CHUNKED + _chunked(body, b"") if chunked else request("POST", "/compute/", [*SIGNED_IN, TEXT], body)
+    )
+    with Wire(shared.port) as wire:
+        wire.send(whole)
+        made = wire.receive()
+        wire.send(request("GET", "/healthz", [HOST]))
+        assert (made.status, made.header("Connection"), wire.receive().status) == (201, "keep-alive", 200)
+
+
 def test_requests_sent_in_one_breath_are_answered_in_order(shared: Server) -> None:
     with Wire(shared.port) as wire:
         wire.send(request("GET", "/compute/none", SIGNED_IN) + request("GET", "/healthz", [HOST]))
@@ -202,13 +268,6 @@ def test_a_content_length_that_is_no_number_is_refused(shared: Server, length: s
 def test_a_length_beside_a_chunked_body_is_refused(shared: Server) -> None:
     fields = [*SIGNED_IN, TEXT, ("Content-Length", "5"), ("Transfer-Encoding", "chunked")]
     assert once(shared.port, request("POST", "/compute/", fields, b"0\r\n\r\n")).status == 400
-
-
-def _chunked(*blocks: bytes) -> bytes:
-    return b"".join(b"%x\r\n%s\r\n" % (len(block), block) for block in blocks)
-
-
-CHUNKED = request("POST", "/compute/", [*SIGNED_IN, TEXT, ("Transfer-Encoding", "chunked")])
 
 
 def test_a_chunked_body_is_read_whole(shared: Server) -> None:

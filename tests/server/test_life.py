@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.client import COMPUTE
-from tests.interop.raw import Wire, request
+from tests.interop.raw import Closed, Wire, request
 from tests.postgres import Postgres
 from tests.server.conftest import SIGNED_IN, ask, basic
 from tests.serving import Server, eventually
@@ -162,6 +162,33 @@ def test_sighup_takes_a_new_configuration(make_server: MakeServer) -> None:
     server.configure("[quotas.user.admin]\ninstances = 3\n")
     server.signal(signal.SIGHUP)
     assert (first, eventually(lambda: _survives(server) == 201)) == ([201, 403], True)
+
+
+def test_sighup_changes_the_name_that_the_server_header_begins_with(make_server: MakeServer) -> None:
+    server = make_server('[server]\nserver_name = "first/1"\n')
+    server.start()
+    before = _server_header(server)
+    server.configure('[server]\nserver_name = "second/2"\n')
+    server.signal(signal.SIGHUP)
+    assert before.startswith("first/1 OCCI/")
+    assert eventually(lambda: _server_header(server).startswith("second/2 OCCI/"))
+
+
+def _server_header(server: Server) -> str:
+    try:
+        return ask(server, "GET", "/healthz").header("Server") or ""
+    except (OSError, Closed):
+        return ""
+
+
+def test_sighup_changes_form_and_level_of_the_log(make_server: MakeServer) -> None:
+    server = make_server('[log]\nlevel = "error"\nformat = "json"\n')
+    server.start()
+    before = server.told()
+    server.configure('[log]\nlevel = "info"\nformat = "text"\n')
+    server.signal(signal.SIGHUP)
+    assert "Booting worker" not in before
+    assert eventually(lambda: re.search('level=info logger=gunicorn msg="Booting worker', server.told()))
 
 
 def _survives(server: Server) -> int:
