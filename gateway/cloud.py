@@ -24,14 +24,12 @@ from gateway.model import (
     Compute,
     Image,
     InstanceType,
-    Interface,
     InvalidRequest,
-    Network,
     Resource,
-    Volume,
     shorten,
 )
 from gateway.policy.permissions import Right, require, rights_of
+from gateway.removing import Remover
 from gateway.store import Database, generations
 from gateway.store.overlay import Overlay
 from gateway.store.tags import Tag, Tags
@@ -64,6 +62,7 @@ class Cloud:
         self.catalogue = door.catalogue
         self._maker = Maker(door)
         self._changer = Changer(door)
+        self._remover = Remover(door)
 
     def get(self, caller: Caller, noun: type[R], id: str) -> Held[R]:
         """One resource. Raises NotFound, also for what the caller has no use right on."""
@@ -207,22 +206,13 @@ class Cloud:
     def delete(self, caller: Caller, noun: type[Resource], id: str) -> None:
         """Remove one, with the links that start or end at it.
 
-        Raises NotFound, Forbidden (also when a link belongs to a compute that the caller may not manage).
+        Raises NotFound, Forbidden, Conflict (a link is of a compute that the caller may not manage).
         """
-        event = f"{name_of(noun)}.delete"
-        with self.door.attempt(caller, event, id):
-            row = self.door.row(caller, noun, id, Right.MANAGE)
-            self._unlink(caller, noun, id)
-            zone, native = self.zones.split(id)
-            self.door.call(zone, noun, "delete", lambda c: c.delete(native))
-            with self.database.write() as tx:
-                if row.seq:
-                    self.overlays.delete(tx, row)
-                if noun is Compute:
-                    self.overlays.delete_links(tx, id)
-                if noun is Image:
-                    self.door.bump_catalogue(tx)
-                self.audit.append(tx, caller, event, "success", **facts_of(noun, id, row.owner))
+        self._remover.remove(caller, noun, id)
+
+    def check_delete(self, caller: Caller, noun: type[Resource], ids: Sequence[str]) -> None:
+        """Raises Forbidden or Conflict where deleting these would leave one; what is gone is passed over."""
+        self._remover.check(caller, noun, ids)
 
     def share(
         self,
@@ -318,17 +308,6 @@ class Cloud:
                 )
                 held.append(Held(merged(link, row), row))
         return held
-
-    def _unlink(self, caller: Caller, noun: type[Resource], id: str) -> None:
-        """Take away the links that end at a volume or network about to be deleted."""
-        if noun is Volume:
-            for attachment in self.door.fetch(Volume, id).attachments:
-                self.delete(caller, Attachment, attachment.id)
-        elif noun is Network and self.zones.has(Interface):
-            zone, native = self.zones.split(id)
-            for interface in self.door.call(zone, Interface, "list", lambda c: c.list()):
-                if interface.network == native:
-                    self.delete(caller, Interface, self.zones.publish(zone, interface).id)
 
 
 def _ids(native: Sequence[str], collection: Any) -> Sequence[str]:

@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from gateway.cloud import KINDS, LINKS, Held
 from gateway.model import Conflict, Forbidden, InvalidRequest, Resource, shorten
-from gateway.policy.permissions import Right, require
 from gateway.store.overlay import Overlay
 from gateway.store.tags import Tag
 from occi_gw.mapping import ALIASES, CORE_FIELDS, Field, read_field
@@ -78,6 +77,8 @@ class Noun(Generic[R]):
     #: OCCI action identifier -> the model's action.
     actions: ClassVar[Mapping[str, str]] = {}
 
+    #: Whether deleting one does something by itself.
+    deletable: ClassVar[bool] = True
     #: Term of an action -> the state in which it has nothing to do.
     idle_states: ClassVar[Mapping[str, str]] = {
         "start": "active",
@@ -223,10 +224,9 @@ class Noun(Generic[R]):
     def delete(self, scene: Scene, id: str) -> None:
         scene.cloud.delete(scene.caller, self.type, id)
 
-    def check_delete(self, scene: Scene, id: str) -> None:
-        """Raises NotFound or Forbidden where the caller may not delete it."""
-        held = scene.cloud.get(scene.caller, self.type, id)
-        require(scene.caller.principal, held.overlay, Right.MANAGE, f"{self.kind.term} {shorten(id)}")
+    def check_delete(self, scene: Scene, ids: Sequence[str]) -> None:
+        """Raises Forbidden or Conflict where deleting these would leave one of them."""
+        scene.cloud.check_delete(scene.caller, self.type, ids)
 
     # What nouns differ in
 

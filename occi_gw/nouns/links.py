@@ -28,7 +28,6 @@ from gateway.model import (
     allowed_actions,
     shorten,
 )
-from gateway.policy.permissions import Right, require
 from gateway.store.tags import Tag
 from occi_gw import vocabulary as v
 from occi_gw.mapping import (
@@ -236,8 +235,7 @@ class OfCompute(Noun[Compute]):
     """Entities that are not stored anywhere: what a compute's own data say."""
 
     type = Compute
-    #: Whether deleting one does something by itself.
-    deletable: ClassVar[bool] = False
+    deletable = False
 
     @property
     def row_kind(self) -> str:
@@ -299,15 +297,14 @@ class OfCompute(Noun[Compute]):
         return None
 
     def delete(self, scene: Scene, id: str) -> None:
-        self.check_delete(scene, id)
-
-    def check_delete(self, scene: Scene, id: str) -> None:
         self.get(scene, id)
-        if not self.deletable:
+        self.check_delete(scene, [id])
+
+    def check_delete(self, scene: Scene, ids: Sequence[str]) -> None:
+        if ids and not self.deletable:
             raise Forbidden(f"a {self.kind.term} goes with its compute")
-        compute = id.partition(LINK_SEPARATOR)[0]
-        held = scene.cloud.get(scene.caller, Compute, compute)
-        require(scene.caller.principal, held.overlay, Right.MANAGE, f"compute {shorten(compute)}")
+        computes = {id.partition(LINK_SEPARATOR)[0] for id in ids}
+        scene.cloud.check_delete(scene.caller, Compute, sorted(computes))
 
 
 class SecurityGroupLinkNoun(OfCompute):

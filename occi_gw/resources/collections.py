@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -166,16 +167,18 @@ class Collection:
 
     @staticmethod
     def delete(exchange: Exchange, resp: falcon.Response, members: Sequence[Member]) -> None:
-        """Delete members; one that has gone meanwhile is no error."""
-        if not exchange.scene.cloud.settings.collection_delete:
+        """Delete members, or none where one would stay; one that has gone meanwhile is no error."""
+        scene = exchange.scene
+        if not scene.cloud.settings.collection_delete:
             raise Conflict("deleting collections is switched off here; delete one entity at a time")
+        by_noun: dict[Noun[Any], list[str]] = {}
         for noun, id in members:
-            if isinstance(noun, OfCompute) and not noun.deletable:
-                continue
-            try:
-                noun.delete(exchange.scene, id)
-            except NotFound:
-                continue
+            by_noun.setdefault(noun, []).append(id)
+        for noun, ids in by_noun.items():
+            noun.check_delete(scene, ids)
+        for noun, id in members:
+            with suppress(NotFound):
+                noun.delete(scene, id)
         exchange.answer(resp, exchange.outgoing.ok())
 
 
@@ -263,8 +266,8 @@ def delete_named(exchange: Exchange, resp: falcon.Response, nouns: Sequence[Noun
             raise InvalidRequest(
                 f"{shorten(noun.location + id)} is no member of this collection", field="uri"
             )
-        noun.check_delete(scene, id)
-    Collection.delete(exchange, resp, named or owned(scene, nouns))
+        noun.get(scene, id)
+    Collection.delete(exchange, resp, named or owned(scene, [noun for noun in nouns if noun.deletable]))
 
 
 def no_action(incoming: Incoming) -> None:
