@@ -78,6 +78,10 @@ class Cloud:
             return None
         return row
 
+    def chosen_paths(self, caller: Caller, noun: type[Resource]) -> Mapping[str, str]:
+        """id -> path of what the caller may use of a noun and was made at a path of a client's choice."""
+        return self.overlays.chosen(caller.principal, KINDS[noun])
+
     def locations(
         self, caller: Caller, noun: type[Resource], *, owned: bool = False, tag: Tag | None = None
     ) -> Sequence[tuple[str, str | None]]:

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from gateway.cloud import Cloud
 from gateway.identity import Caller
-from gateway.model import InvalidRequest, NotFound, shorten
+from gateway.model import InvalidRequest, NotFound, Resource, shorten
 from gateway.store.overlay import Overlay
 from occi_gw.registry import Model, Registry
 from occi_gw.rendering.values import Action, CategoryLine, Kind, LinkLine, Message, Mixin, Value
@@ -31,6 +31,7 @@ class Scene:
     idempotency_key: str | None = None
     _model: Model | None = field(default=None, init=False)
     _tagged: Model | None = field(default=None, init=False)
+    _chosen: dict[type[Resource], Mapping[str, str]] = field(default_factory=dict, init=False)
 
     @property
     def model(self) -> Model:
@@ -57,6 +58,13 @@ class Scene:
             if noun.row_kind == row.kind:
                 return noun
         raise NotFound(f"no entity at {shorten(row.path)}")
+
+    def home(self, kind: str, id: str) -> str:
+        """The path of an entity: the one that its maker chose, else the one in its kind's collection."""
+        noun = self.nouns[kind]
+        if noun.type not in self._chosen:
+            self._chosen[noun.type] = self.cloud.chosen_paths(self.caller, noun.type)
+        return self._chosen[noun.type].get(id) or noun.location + id
 
     def path_of(self, uri: str) -> str:
         """The path that a URI of this endpoint, or an absolute path, names.
@@ -85,6 +93,14 @@ class Scene:
         if found is None:
             raise NotFound(f"no entity at {shorten(path)}")
         return found
+
+    def same_place(self, uri: str, path: str) -> bool:
+        """Whether a URI names the entity at a path, by any of its names. Raises InvalidRequest."""
+        given = self.path_of(uri)
+        if given == path:
+            return True
+        found = self.place(given)
+        return found is not None and found == self.place(path)
 
     def place(self, path: str) -> tuple[Noun[Any], str] | None:
         """The noun and identifier that a path means, whether or not the entity is there."""

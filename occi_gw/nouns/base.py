@@ -278,7 +278,7 @@ class Noun(Generic[R]):
 
         def is_own(link: LinkLine) -> bool:
             if not link.self_uri:
-                return link.target in ends or scene.path_of(link.target) in ends
+                return any(scene.same_place(link.target, end) for end in ends)
             return link.self_uri in own or link.self_uri.removeprefix(scene.authority) in own
 
         new = [link for link in links if "action=" not in link.target and not is_own(link)]

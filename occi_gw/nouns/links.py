@@ -57,6 +57,13 @@ def _no_path(path: str | None, location: str) -> None:
         )
 
 
+def _require_ends(scene: Scene, attributes: Mapping[str, Value], present: Entity) -> None:
+    """Raises Forbidden for another source or target than the link has."""
+    for name, end in ((_SOURCE, present.source), (_TARGET, present.target)):
+        if name in attributes and not scene.same_place(text(attributes[name]), end or ""):
+            raise Forbidden(f"{name} does not change; delete the link and make another", reason="immutable")
+
+
 class LinkNoun(Noun[L], Generic[L]):
     """What the two links of the infrastructure share."""
 
@@ -72,11 +79,7 @@ class LinkNoun(Noun[L], Generic[L]):
         return super().wish(rest, present)
 
     def fresh(self, scene: Scene, attributes: Mapping[str, Value], present: Entity) -> Mapping[str, Value]:
-        for name, end in ((_SOURCE, present.source), (_TARGET, present.target)):
-            if name in attributes and scene.path_of(text(attributes[name])) != end:
-                raise Forbidden(
-                    f"{name} does not change; delete the link and make another", reason="immutable"
-                )
+        _require_ends(scene, attributes, present)
         return super().fresh(scene, attributes, present)
 
     def check_target(self, target: Noun[Any]) -> None:
@@ -125,9 +128,8 @@ class LinkNoun(Noun[L], Generic[L]):
         raise NotImplementedError
 
     def ends_of(self, scene: Scene, held: Held[L]) -> tuple[str, str, str, str]:
-        compute = scene.nouns[v.COMPUTE.identifier]
-        source = compute.location + held.resource.compute
-        return (source, compute.kind.identifier, *self.target_of(scene, held.resource))
+        compute = v.COMPUTE.identifier
+        return (scene.home(compute, held.resource.compute), compute, *self.target_of(scene, held.resource))
 
     def inside(self, scene: Scene, source: str, resource: L) -> LinkRendering:
         """The link as the compute shows it."""
@@ -177,7 +179,7 @@ class AttachmentNoun(LinkNoun[Attachment]):
         )
 
     def target_of(self, scene: Scene, resource: Attachment) -> tuple[str, str]:
-        return scene.nouns[v.STORAGE.identifier].location + resource.volume, v.STORAGE.identifier
+        return scene.home(v.STORAGE.identifier, resource.volume), v.STORAGE.identifier
 
     def allowed(self, resource: Attachment) -> Sequence[str]:
         return allowed_actions(ATTACHMENT_ACTIONS, resource.state)
@@ -210,9 +212,8 @@ class InterfaceNoun(LinkNoun[Interface]):
 
     def target_of(self, scene: Scene, resource: Interface) -> tuple[str, str]:
         if resource.reservation is not None:
-            reservation = scene.nouns[v.IPRESERVATION.identifier]
-            return reservation.location + resource.reservation, v.IPRESERVATION.identifier
-        return scene.nouns[v.NETWORK.identifier].location + resource.network, v.NETWORK.identifier
+            return scene.home(v.IPRESERVATION.identifier, resource.reservation), v.IPRESERVATION.identifier
+        return scene.home(v.NETWORK.identifier, resource.network), v.NETWORK.identifier
 
     def mixins_by_data(self, scene: Scene, resource: Interface) -> tuple[Mixin, ...]:
         if resource.address is None:
@@ -282,6 +283,7 @@ class OfCompute(Noun[Compute]):
         present = self.get(scene, id)
         if any(m not in present.mixins for m in incoming.mixins):
             raise Forbidden(f"a {self.kind.term} takes no mixins")
+        _require_ends(scene, incoming.attributes, present)
         ignored = {*_ENDS, "occi.core.id"}
         rest = {n: value for n, value in incoming.attributes.items() if n not in ignored}
         fresh = self.fresh(scene, rest, present)
@@ -313,7 +315,6 @@ class SecurityGroupLinkNoun(OfCompute):
     deletable = True
 
     def of_compute(self, scene: Scene, source: str, compute: Compute) -> Sequence[LinkRendering]:
-        groups = scene.nouns[v.SECURITYGROUP.identifier]
         return [
             LinkRendering(
                 id=f"{compute.id}{LINK_SEPARATOR}{group}",
@@ -322,7 +323,7 @@ class SecurityGroupLinkNoun(OfCompute):
                 mixins=(),
                 source=source,
                 source_kind=v.COMPUTE.identifier,
-                target=groups.location + group,
+                target=scene.home(v.SECURITYGROUP.identifier, group),
                 target_kind=v.SECURITYGROUP.identifier,
                 attributes={"occi.securitygrouplink.state": "active"},
             )

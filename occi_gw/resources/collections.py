@@ -48,7 +48,7 @@ class Filter:
             return _NO_FILTER
         message = read_headers(headers)
         found = frozenset(resolve(line, exchange.scene.tagged).identifier for line in message.categories)
-        return cls(found, dict(message.attributes))
+        return cls(found, {n: _named_end(exchange.scene, n, v) for n, v in message.attributes.items()})
 
     def matches(self, entity: Entity) -> bool:
         own = {entity.kind.identifier, *(mixin.identifier for mixin in entity.mixins)}
@@ -67,6 +67,13 @@ class Filter:
     def beyond(self, kind: str) -> bool:
         """Whether anything is left to ask of the members of a kind's own collection."""
         return bool(self.attributes) or bool(self.categories - {kind})
+
+
+def _named_end(scene: Scene, name: str, value: Value) -> Value:
+    """The value of a filter: a URI of this endpoint in the form in which links show their ends."""
+    if name in ("occi.core.source", "occi.core.target") and isinstance(value, str):
+        return value.removeprefix(scene.authority)
+    return value
 
 
 _NO_FILTER = Filter(frozenset(), {})
