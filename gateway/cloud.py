@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from backends.base import Capability
-from gateway.changing import Changer
+from gateway.changing import Change, Changer
 from gateway.door import KINDS, LINKS, CloudSettings, Door, Held, Observer, Visible, facts_of, merged, name_of
 from gateway.identity import Caller
 from gateway.making import Maker
@@ -35,7 +35,7 @@ from gateway.store.overlay import Overlay
 from gateway.store.tags import Tag, Tags
 from gateway.zones import Zones
 
-__all__ = ["KINDS", "LINKS", "Cloud", "CloudSettings", "Held", "Observer"]
+__all__ = ["KINDS", "LINKS", "Change", "Cloud", "CloudSettings", "Held", "Observer"]
 
 R = TypeVar("R", bound=Resource)
 
@@ -194,7 +194,11 @@ class Cloud:
 
         Raises NotFound, Forbidden, QuotaExceeded, InvalidRequest, InvalidState, Unsupported.
         """
-        return self._changer.update(caller, noun, id, changes, extra=extra)
+        return self._changer.update(caller, [Change(noun, id, changes, extra)])[0]
+
+    def update_all(self, caller: Caller, changes: Sequence[Change]) -> None:
+        """As ``update`` for several, all or none."""
+        self._changer.update(caller, changes)
 
     def act(
         self,
@@ -205,7 +209,18 @@ class Cloud:
         parameters: Mapping[str, Any] | None = None,
     ) -> Held[R]:
         """Do an action of the noun's state table. Raises NotFound, Forbidden, InvalidState, Unsupported."""
-        return self._changer.act(caller, noun, id, action, parameters)
+        return self._changer.act(caller, noun, [id], action, parameters)[0]
+
+    def act_all(
+        self,
+        caller: Caller,
+        noun: type[Resource],
+        ids: Sequence[str],
+        action: str,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> None:
+        """As ``act`` for several; none is touched where the rights or the quota for one are missing."""
+        self._changer.act(caller, noun, ids, action, parameters)
 
     def delete(self, caller: Caller, noun: type[Resource], id: str) -> None:
         """Remove one, with the links that start or end at it.

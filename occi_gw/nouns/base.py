@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from gateway.cloud import KINDS, LINKS, Held
+from gateway.cloud import KINDS, LINKS, Change, Held
 from gateway.model import Conflict, Forbidden, InvalidRequest, Resource, shorten
 from gateway.store.overlay import Overlay
 from gateway.store.tags import Tag
@@ -51,6 +51,18 @@ class Wish:
 
     fields: Mapping[str, Any]  # model field -> value
     foreign: Mapping[str, Value]  # attributes of other domains, kept as they are
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an update of one entity comes to."""
+
+    id: str
+    row: Overlay
+    mixins: tuple[Mixin, ...]
+    links: Sequence[LinkLine]
+    change: Change | None
+    full: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +203,14 @@ class Noun(Generic[R]):
 
         Raises NotFound, InvalidRequest, Forbidden (immutable), QuotaExceeded, InvalidState.
         """
+        plan = self.plan(scene, id, incoming, full=full)
+        if plan.change is not None:
+            scene.cloud.update_all(scene.caller, [plan.change])
+        self.finish(scene, plan)
+        return self.get(scene, id)
+
+    def plan(self, scene: Scene, id: str, incoming: Incoming, *, full: bool) -> Plan:
+        """What an update comes to; changes nothing. Raises what the entity itself speaks against."""
         if incoming.kind is not None and incoming.kind.identifier != self.kind.identifier:
             raise InvalidRequest(
                 f"Category: this is a {self.kind.term}; the kind of an entity does not change",
@@ -208,18 +228,26 @@ class Noun(Generic[R]):
         if full:
             changes = {**self._cleared(incoming.attributes, present), **changes}
         extra = self._new_extra(scene, held.overlay, incoming, wish, full=full)
-        if changes or extra is not None:
-            scene.cloud.update(scene.caller, self.type, id, changes, extra=extra)
-        self._retag(scene, id, incoming.mixins, held.overlay, full=full)
-        for link in links:
-            self.add_link(scene, id, link)
-        return self.get(scene, id)
+        change = Change(self.type, id, changes, extra) if changes or extra is not None else None
+        return Plan(id, held.overlay, incoming.mixins, links, change, full)
+
+    def finish(self, scene: Scene, plan: Plan) -> None:
+        """The part of a plan that is no change of the resource: the caller's own mixins, new links."""
+        self._retag(scene, plan.id, plan.mixins, plan.row, full=plan.full)
+        for link in plan.links:
+            self.add_link(scene, plan.id, link)
 
     def act(self, scene: Scene, id: str, action: Action, attributes: Mapping[str, Value]) -> Mixin | None:
         """Do an action; what it yields, if anything, is a mixin. Raises NotFound, Forbidden, InvalidState."""
-        name = self.action_name(action)
-        scene.cloud.act(scene.caller, self.type, id, name, self.parameters(action, attributes))
+        self.act_all(scene, [id], action, attributes)
         return None
+
+    def act_all(
+        self, scene: Scene, ids: Sequence[str], action: Action, attributes: Mapping[str, Value]
+    ) -> None:
+        """Do an action on several, or on none where the rights or the quota for one are missing."""
+        name, parameters = self.action_name(action), self.parameters(action, attributes)
+        scene.cloud.act_all(scene.caller, self.type, ids, name, parameters)
 
     def delete(self, scene: Scene, id: str) -> None:
         scene.cloud.delete(scene.caller, self.type, id)
@@ -263,7 +291,16 @@ class Noun(Generic[R]):
     def mixin_changes(
         self, scene: Scene, incoming: Incoming, present: Entity, *, full: bool
     ) -> dict[str, Any]:
-        """What adding or leaving out provider mixins changes."""
+        """What adding or leaving out provider mixins changes. Raises Forbidden for a place."""
+        own, model = {mixin.identifier for mixin in present.mixins}, scene.model
+        for mixin in incoming.mixins:
+            places = mixin.identifier in model.zones or mixin.identifier in model.pools
+            if places and mixin.identifier not in own:
+                raise Forbidden(
+                    f"Category: {shorten(mixin.identifier)} is chosen when a {self.kind.term} is made and"
+                    " does not change",
+                    reason="immutable",
+                )
         return {}
 
     def new_links(

@@ -170,7 +170,7 @@ class ComputeNoun(Noun[Compute]):
     ) -> dict[str, Any]:
         """A new size template replaces the old one at once; the image stays what it was."""
         model, own = scene.model, {mixin.identifier for mixin in present.mixins}
-        changes: dict[str, Any] = {}
+        changes = super().mixin_changes(scene, incoming, present, full=full)
         image = _one([m for m in incoming.mixins if m.identifier not in own], model.images, "os_tpl")
         if image is not None:
             raise Forbidden("the OS template of a compute does not change", reason="immutable")
@@ -185,9 +185,6 @@ class ComputeNoun(Noun[Compute]):
             sent = {m.identifier for m in incoming.mixins}
             if not sent & {v.SSH_KEY.identifier, v.OPENSTACK_PUBLIC_KEY.identifier}:
                 changes["public_keys"] = ()
-        zones = [m for m in incoming.mixins if m.identifier in model.zones and model.zone_mixins]
-        if any(m.identifier not in own for m in zones):
-            raise Forbidden("the zone of a compute does not change", reason="immutable")
         return changes
 
     def _custom_size(self, scene: Scene, incoming: Incoming, present: Entity) -> bool:
@@ -198,6 +195,15 @@ class ComputeNoun(Noun[Compute]):
     def add_link(self, scene: Scene, id: str, link: LinkLine) -> None:
         noun, incoming = inline(scene, link)
         noun.create_between(scene, id, incoming)
+
+    def act_all(
+        self, scene: Scene, ids: Sequence[str], action: Action, attributes: Mapping[str, Value]
+    ) -> None:
+        if self.action_name(action) != "save":
+            super().act_all(scene, ids, action, attributes)
+            return
+        for id in ids:
+            self.act(scene, id, action, attributes)
 
     def act(self, scene: Scene, id: str, action: Action, attributes: Mapping[str, Value]) -> Mixin | None:
         """As every noun; ``save`` yields the new OS template."""

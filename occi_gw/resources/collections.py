@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -168,8 +168,8 @@ class Collection:
             state = entity.attributes.get(f"occi.{noun.kind.term}.state")
             if action not in entity.actions and not noun.idle(action, state):
                 raise InvalidState(f"{entity.location} is {state}: cannot {action.term}; nothing was done")
-        for noun, id in members:
-            noun.act(scene, id, action, incoming.attributes)
+        for noun, ids in _by_noun(members).items():
+            noun.act_all(scene, ids, action, incoming.attributes)
         exchange.answer(resp, exchange.outgoing.ok())
 
     @staticmethod
@@ -178,15 +178,19 @@ class Collection:
         scene = exchange.scene
         if not scene.cloud.settings.collection_delete:
             raise Conflict("deleting collections is switched off here; delete one entity at a time")
-        by_noun: dict[Noun[Any], list[str]] = {}
-        for noun, id in members:
-            by_noun.setdefault(noun, []).append(id)
-        for noun, ids in by_noun.items():
+        for noun, ids in _by_noun(members).items():
             noun.check_delete(scene, ids)
         for noun, id in members:
             with suppress(NotFound):
                 noun.delete(scene, id)
         exchange.answer(resp, exchange.outgoing.ok())
+
+
+def _by_noun(members: Iterable[Member]) -> Mapping[Noun[Any], list[str]]:
+    found: dict[Noun[Any], list[str]] = {}
+    for noun, id in members:
+        found.setdefault(noun, []).append(id)
+    return found
 
 
 def _entities(scene: Scene, nouns: Sequence[Noun[Any]], tag: Tag | None) -> Iterable[Entity]:
@@ -199,10 +203,7 @@ def _members(scene: Scene, nouns: Sequence[Noun[Any]], tag: Tag | None) -> Seque
 
 
 def _of_members(scene: Scene, members: Sequence[Member]) -> Iterable[Entity]:
-    by_noun: dict[Noun[Any], list[str]] = {}
-    for noun, id in members:
-        by_noun.setdefault(noun, []).append(id)
-    for noun, ids in by_noun.items():
+    for noun, ids in _by_noun(members).items():
         yield from noun.entities(scene, ids)
 
 
@@ -339,8 +340,9 @@ class MixinCollection(Collection):
                 f"mixin {shorten(mixin.identifier)} is the provider's; it cannot be taken off others"
             )
         else:
-            for noun, id in named:
-                noun.update(scene, id, Incoming(None, (mixin,), None, {}, ()), full=False)
+            sent = Incoming(None, (mixin,), None, {}, ())
+            plans = [noun.plan(scene, id, sent, full=False) for noun, id in dict.fromkeys(named)]
+            scene.cloud.update_all(scene.caller, [plan.change for plan in plans if plan.change is not None])
         exchange.answer(resp, exchange.outgoing.ok())
 
     @staticmethod
