@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -140,11 +140,14 @@ class Noun(Generic[R]):
     def ids(self, scene: Scene, *, owned: bool = False, tag: Tag | None = None) -> Sequence[str]:
         return [id for id, _ in scene.cloud.locations(scene.caller, self.type, owned=owned, tag=tag)]
 
-    def entities(self, scene: Scene, ids: Sequence[str] | None = None) -> Sequence[Entity]:
-        """All entities, or those with these ids, in order of creation."""
+    def entities(self, scene: Scene, ids: Sequence[str] | None = None) -> Iterator[Entity]:
+        """All entities, or those with these ids, in order of creation.
+
+        The back end has answered when this returns; each entity is built when it is taken.
+        """
         wanted = None if ids is None else frozenset(ids)
         held = scene.cloud.list(scene.caller, self.type, ids=wanted)
-        return [self.entity(scene, one) for one in held]
+        return (self.entity(scene, one) for one in held)
 
     def get(self, scene: Scene, id: str) -> Entity:
         """Raises NotFound."""

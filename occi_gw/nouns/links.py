@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -246,11 +246,10 @@ class OfCompute(Noun[Compute]):
         """The entities that this compute gives rise to."""
         raise NotImplementedError
 
-    def entities(self, scene: Scene, ids: Sequence[str] | None = None) -> Sequence[Entity]:
-        found: list[Entity] = []
-        for held in scene.cloud.list(scene.caller, Compute):
-            found += self._entities_of(scene, held)
-        return found if ids is None else [entity for entity in found if entity.id in ids]
+    def entities(self, scene: Scene, ids: Sequence[str] | None = None) -> Iterator[Entity]:
+        computes = scene.cloud.list(scene.caller, Compute)
+        found = (entity for held in computes for entity in self._entities_of(scene, held))
+        return found if ids is None else (entity for entity in found if entity.id in ids)
 
     def _entities_of(self, scene: Scene, held: Held[Compute]) -> Sequence[Entity]:
         source = scene.nouns[v.COMPUTE.identifier].place(held.resource.id, held.overlay)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 import falcon
@@ -193,18 +194,39 @@ def _by_noun(members: Iterable[Member]) -> Mapping[Noun[Any], list[str]]:
     return found
 
 
-def _entities(scene: Scene, nouns: Sequence[Noun[Any]], tag: Tag | None) -> Iterable[Entity]:
-    for noun in nouns:
-        yield from noun.entities(scene, noun.ids(scene, tag=tag) if tag else None)
+def _entities(scene: Scene, nouns: Sequence[Noun[Any]], tag: Tag | None) -> Iterator[Entity]:
+    """The entities of some nouns; the back end has answered for all of them before the first is taken.
+
+    Links and consoles are the exception: they come from the machines, whose list is read anew when their turn
+    comes rather than held several times over.
+    """
+    found = []
+    for place, noun in enumerate(nouns):
+        listed = partial(_listed, scene, noun, tag)
+        found.append(_later(listed) if place and isinstance(noun, LinkNoun | OfCompute) else _begun(listed()))
+    return chain.from_iterable(found)
+
+
+def _listed(scene: Scene, noun: Noun[Any], tag: Tag | None) -> Iterator[Entity]:
+    return noun.entities(scene, noun.ids(scene, tag=tag) if tag else None)
+
+
+def _later(listed: Callable[[], Iterator[Entity]]) -> Iterator[Entity]:
+    yield from listed()
+
+
+def _begun(entities: Iterator[Entity]) -> Iterator[Entity]:
+    """The same, its first already built: with it comes all that is read once for a request."""
+    return chain(list(islice(entities, 1)), entities)
 
 
 def _members(scene: Scene, nouns: Sequence[Noun[Any]], tag: Tag | None) -> Sequence[Member]:
     return [(noun, id) for noun in nouns for id in noun.ids(scene, tag=tag)]
 
 
-def _of_members(scene: Scene, members: Sequence[Member]) -> Iterable[Entity]:
-    for noun, ids in _by_noun(members).items():
-        yield from noun.entities(scene, ids)
+def _of_members(scene: Scene, members: Sequence[Member]) -> Iterator[Entity]:
+    found = [_begun(noun.entities(scene, ids)) for noun, ids in _by_noun(members).items()]
+    return chain.from_iterable(found)
 
 
 def owned(scene: Scene, nouns: Iterable[Noun[Any]]) -> Sequence[Member]:
