@@ -176,7 +176,7 @@ class Cloud:
         event = f"{name_of(noun)}.create"
         with self.door.attempt(caller, event, None):
             if noun in LINKS:
-                return self._maker.link(caller, noun, spec, extra, event)
+                return self._maker.link(caller, noun, spec, extra, idempotency_key, event)
             return self._maker.make(
                 caller, noun, spec, zone=zone, path=path, extra=extra, key=idempotency_key, event=event
             )
