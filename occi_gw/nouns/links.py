@@ -354,9 +354,10 @@ class SecurityGroupLinkNoun(OfCompute):
         target, group = scene.locate(text(incoming.attributes[_TARGET]))
         self.check_target(target)
         present = scene.cloud.get(scene.caller, Compute, compute).resource.security_groups
-        if group in present:
+        if group in present and scene.idempotency_key is None:
             raise Conflict(f"compute {shorten(compute)} has security group {shorten(group)} already")
-        scene.cloud.update(scene.caller, Compute, compute, {"security_groups": (*present, group)})
+        if group not in present:
+            scene.cloud.update(scene.caller, Compute, compute, {"security_groups": (*present, group)})
         return f"{compute}{LINK_SEPARATOR}{group}"
 
     def delete(self, scene: Scene, id: str) -> None:

@@ -346,3 +346,54 @@ def test_a_filter_finds_links_by_any_name_of_an_end(ada: Client, chosen: tuple[s
         answer = ada.get("/storagelink/", X_OCCI_Attribute=f'occi.core.target="{name}"')
         assert answer.values("X-OCCI-Location") == [BASE + link], name
     assert ada.get("/storagelink/", X_OCCI_Attribute='occi.core.target="/storage/other"').body == b""
+
+
+def _keyed(client: Client, kind: str, source: str, target: str, key: str, *more: str) -> Answer:
+    lines = (f"Category: {kind}", *_ends(source, target), *more)
+    return client.post(f"/{kind.partition(';')[0]}/", *lines, Idempotency_Key=key)
+
+
+def test_a_link_made_again_with_its_key_is_the_first_link(ada: Client, machine: str, volume: str) -> None:
+    network = ada.create(NETWORK)
+    mark = 'X-OCCI-Attribute: com.example.mark="x"'
+    for kind, target in ((STORAGELINK, volume), (NETWORKINTERFACE, network)):
+        first = _keyed(ada, kind, machine, target, f"key {target}", mark)
+        again = _keyed(ada, kind, machine, target, f"key {target}", mark)
+        assert (first.status, again.status, again.path) == (201, 201, first.path), again.text
+        assert ada.get(first.path).attributes["com.example.mark"] == '"x"'
+    assert len(_of(ada, "/storagelink/")) == 1
+    assert len([line for line in ada.get(machine).values("Link") if f"<{network}>" in line]) == 1
+
+
+def test_a_key_of_another_link_is_a_conflict(ada: Client, machine: str, volume: str) -> None:
+    _keyed(ada, STORAGELINK, machine, volume, "key")
+    other = ada.create(STORAGE, "occi.storage.size=1")
+    refused = _keyed(ada, STORAGELINK, machine, other, "key")
+    assert (refused.status, "Idempotency-Key" in refused.text) == (409, True)
+    assert _keyed(ada, STORAGELINK, machine, volume, "another key").status == 409
+    assert len(_of(ada, "/storagelink/")) == 1
+
+
+def test_a_key_of_a_link_that_was_not_made_is_free(ada: Client, machine: str, volume: str) -> None:
+    link = _link(ada, machine, volume).path
+    assert _keyed(ada, STORAGELINK, machine, volume, "key").status == 409
+    ada.delete(link)
+    made = _keyed(ada, STORAGELINK, machine, volume, "key")
+    assert made.status == 201
+    ada.delete(made.path)
+    assert _keyed(ada, STORAGELINK, machine, volume, "key").status == 201
+
+
+def test_a_link_made_with_a_key_goes_with_its_machine(ada: Client, machine: str, volume: str) -> None:
+    made = _keyed(ada, STORAGELINK, machine, volume, "key")
+    assert ada.delete(machine).status == 200
+    assert ada.get(made.path).status == 404
+    assert _of(ada, "/storagelink/") == []
+
+
+def test_a_security_group_link_may_be_asked_for_again_with_a_key(ada: Client, machine: str) -> None:
+    group = ada.create(f'securitygroup; scheme="{INFRA}"; class="kind"', 'occi.securitygroup.rules="[]"')
+    link = f'securitygrouplink; scheme="{INFRA}"; class="kind"'
+    first, again = (_keyed(ada, link, machine, group, "key") for _ in range(2))
+    assert (first.status, again.status, again.path) == (201, 201, first.path)
+    assert ada.post("/securitygrouplink/", f"Category: {link}", *_ends(machine, group)).status == 409
