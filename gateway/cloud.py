@@ -71,6 +71,11 @@ class Cloud:
         self.door.require_ends(caller, row, resource)
         return Held(self.door.seen(caller, row, resource), row)
 
+    def knows(self, caller: Caller, noun: type[Resource], id: str) -> bool:
+        """Whether the caller may use one of a noun that has owners; the back end is not asked."""
+        row = self.overlays.get(KINDS[noun], id, caller.principal.user)
+        return row is not None and bool(rights_of(caller.principal, row) & Right.USE)
+
     def by_path(self, caller: Caller, path: str) -> Overlay | None:
         """The row of a path that a client chose, if the caller may use it."""
         row = self.overlays.by_path(path, caller.principal.user)

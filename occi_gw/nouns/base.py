@@ -28,6 +28,7 @@ from occi_gw.rendering.values import (
     Mixin,
     Value,
     core_id,
+    entity_urn,
 )
 from occi_gw.scene import Incoming, Scene
 from occi_gw.vocabulary import EXCLUSIVE
@@ -148,6 +149,10 @@ class Noun(Generic[R]):
         wanted = None if ids is None else frozenset(ids)
         held = scene.cloud.list(scene.caller, self.type, ids=wanted)
         return (self.entity(scene, one) for one in held)
+
+    def has(self, scene: Scene, id: str) -> bool:
+        """Whether the caller may use an entity of this kind with this id."""
+        return scene.cloud.knows(scene.caller, self.type, id)
 
     def get(self, scene: Scene, id: str) -> Entity:
         """Raises NotFound."""
@@ -313,7 +318,7 @@ class Noun(Generic[R]):
 
         Raises InvalidRequest where a new one cannot be taken.
         """
-        own = {name for link in present.links for name in (link.location, core_id(link.id), link.id)}
+        own = {name for link in present.links for name in (link.location, *_ids(link.kind, link.id))}
         ends = {link.target for link in present.links}
 
         def is_own(link: LinkLine) -> bool:
@@ -418,7 +423,7 @@ class Noun(Generic[R]):
             name: value
             for name, value in attributes.items()
             if not (name in shown and same(value, shown[name]))
-            and (name, value) != ("occi.core.id", f"urn:uuid:{present.id}")
+            and not (name == "occi.core.id" and value in _ids(present.kind, present.id))
         }
 
     def _cleared(self, attributes: Mapping[str, Value], present: Entity) -> dict[str, Any]:
@@ -545,6 +550,11 @@ class Noun(Generic[R]):
                 f"{shorten(path)}: a path is at most 8 segments of letters, digits, '.', '_', '-'",
                 field="path",
             )
+
+
+def _ids(kind: Kind, id: str) -> tuple[str, ...]:
+    """The forms in which the renderings show an id."""
+    return id, core_id(id), entity_urn(kind.identifier, id)
 
 
 def _refuse_moving(attributes: Mapping[str, Value]) -> None:

@@ -64,11 +64,25 @@ def _require_ends(scene: Scene, attributes: Mapping[str, Value], present: Entity
             raise Forbidden(f"{name} does not change; delete the link and make another", reason="immutable")
 
 
+def _is_there(scene: Scene, noun: Noun[Any], id: str) -> bool:
+    """Whether an identifier that joins two others is that of an entity of a noun."""
+    if LINK_SEPARATOR not in id:
+        return False
+    try:
+        noun.get(scene, id)
+    except NotFound:
+        return False
+    return True
+
+
 class LinkNoun(Noun[L], Generic[L]):
     """What the two links of the infrastructure share."""
 
     #: Nouns that a link of this kind may lead to.
     targets: tuple[type[Resource], ...]
+
+    def has(self, scene: Scene, id: str) -> bool:
+        return _is_there(scene, self, id)
 
     def create(self, scene: Scene, incoming: Incoming, path: str | None = None) -> Made:
         _no_path(path, self.location)
@@ -241,6 +255,9 @@ class OfCompute(Noun[Compute]):
     @property
     def row_kind(self) -> str:
         return ""
+
+    def has(self, scene: Scene, id: str) -> bool:
+        return _is_there(scene, self, id)
 
     def of_compute(self, scene: Scene, source: str, compute: Compute) -> Sequence[Any]:
         """The entities that this compute gives rise to."""

@@ -49,7 +49,7 @@ class Filter:
             return _NO_FILTER
         message = read_headers(headers)
         found = frozenset(resolve(line, exchange.scene.tagged).identifier for line in message.categories)
-        return cls(found, {n: _named_end(exchange.scene, n, v) for n, v in message.attributes.items()})
+        return cls(found, {n: _as_shown(exchange.scene, n, v) for n, v in message.attributes.items()})
 
     def matches(self, entity: Entity) -> bool:
         own = {entity.kind.identifier, *(mixin.identifier for mixin in entity.mixins)}
@@ -70,11 +70,13 @@ class Filter:
         return bool(self.attributes) or bool(self.categories - {kind})
 
 
-def _named_end(scene: Scene, name: str, value: Value) -> Value:
-    """The value of a filter: a URI of this endpoint in the form in which links show their ends."""
-    if name in ("occi.core.source", "occi.core.target") and isinstance(value, str):
-        return value.removeprefix(scene.authority)
-    return value
+def _as_shown(scene: Scene, name: str, value: Value) -> Value:
+    """The value of a filter for what has several names: the path of an end, the id without ``urn:uuid:``."""
+    if not isinstance(value, str):
+        return value
+    if name == "occi.core.id":
+        return value.removeprefix("urn:uuid:")
+    return value.removeprefix(scene.authority) if name in ("occi.core.source", "occi.core.target") else value
 
 
 _NO_FILTER = Filter(frozenset(), {})
