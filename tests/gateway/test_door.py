@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.cloud import Cloud
+from gateway.cloud import Cloud, CloudSettings
 from gateway.model import (
     Attachment,
     AttachmentSpec,
@@ -149,3 +149,25 @@ def test_growth_by_another_is_held_against_every_scope_of_the_owner(
     machine = cloud.create(ADA, Compute, ComputeSpec(instance_type="small")).resource.id
     expected = f"quota exceeded: vcpus 0 of 1 ({kind} {name})"
     assert _message(lambda: cloud.update(ADMIN, Compute, machine, {"instance_type": "medium"})) == expected
+
+
+def test_a_door_that_is_told_nothing_has_the_defaults_and_no_version(cloud: Cloud) -> None:
+    door = Cloud(cloud.database, cloud.zones)
+    made = door.create(ADA, Compute, ComputeSpec())
+    assert (door.settings, made.overlay.mode) == (CloudSettings(), 0o600)
+    [record] = door.audit.query(event="compute.create")
+    assert record["version"] == ""
+
+
+def test_a_door_tells_its_version_in_every_record_and_its_calls_to_its_observer(cloud: Cloud) -> None:
+    told: list[str] = []
+    door = Cloud(
+        cloud.database,
+        cloud.zones,
+        version="7.1",
+        observer=lambda zone, operation, outcome, seconds: told.append(operation),
+    )
+    door.create(ADA, Compute, ComputeSpec())
+    [record] = door.audit.query(event="compute.create")
+    assert record["version"] == "7.1"
+    assert told == ["compute.create"]
