@@ -171,9 +171,9 @@ def test_null_counts_as_not_sent() -> None:
         **dict.fromkeys(
             ("kind", "id", "title", "summary", "mixins", "actions", "links", "source", "target", "rel")
         ),
-        "attributes": {"a.b": None, "c": {"d": None}},
+        "attributes": {"a.b": None, "c": {"d": None}, "e.f": 1},
     }
-    assert _read(document) == Message()
+    assert _read(document) == Message(attributes={"e.f": 1})
 
 
 @pytest.mark.parametrize(
@@ -376,6 +376,10 @@ _MEMBERS = "kind, id, title, summary, mixins, attributes, actions, links, source
         ({"kind": _KIND, "links": {}}, "$.links: expected an array, found an object"),
         ({"kind": _KIND, "links": [1]}, "$.links[0]: expected an object, found a number"),
         ({"kind": _KIND, "links": [{"kind": "http://a#b"}]}, '$.links[0]: member "target" is missing'),
+        (
+            {"kind": _KIND, "links": [{**_LINK, "target": 1}]},
+            "$.links[0].target: expected an object, found a number",
+        ),
         ({"kind": _KIND, "links": [{"target": "/a"}]}, '$.links[0]: member "kind" is missing'),
         (
             {"kind": _KIND, "links": [{**_LINK, "x": 1}]},
@@ -411,6 +415,7 @@ _MEMBERS = "kind, id, title, summary, mixins, attributes, actions, links, source
         ({"resources": [{"kind": _KIND}, {"kind": _KIND}]}, "$: 2 entities in one request; send one"),
         ({"resources": [{"kind": _KIND}, {"id": "a"}]}, "$: 2 entities in one request; send one"),
         ({"links": [_LINK, _LINK, _LINK]}, "$: 3 entities in one request; send one"),
+        ({"kinds": [{"scheme": "a#"}]}, '$.kinds[0]: member "term" is missing'),
         ({"resources": [{"kind": _KIND}], "links": [{}]}, '$.links[0]: member "target" is missing'),
         ({"resources": [{"title": "a"}]}, '$.resources[0]: member "id" is missing'),
         (

@@ -384,6 +384,13 @@ def test_attribute_descriptions_of_1_2_are_read_back_unchanged(category: Categor
     assert repr(line.attributes) == repr(category.attributes)
 
 
+def test_a_block_ends_with_the_uri_that_fills_it() -> None:
+    paths = ["/" + "x" * (8 * 1024 - len(',"http://h/"'))] * 9
+    assert [len(block) for block in uri_array("http://h", paths)] == [32 * 1024, 32 * 1024, 8 * 1024 + 1]
+    shorter = [*paths[:4], paths[0][:-1], *paths[5:]]
+    assert [len(block) for block in uri_array("http://h", shorter)] == [32 * 1024, 40 * 1024 - 1, 1]
+
+
 def test_no_block_is_empty() -> None:
     path = "/" + "x" * (32 * 1024 - len('["http://h/"]'))
     assert [len(block) for block in uri_array("http://h", [path])] == [32 * 1024]

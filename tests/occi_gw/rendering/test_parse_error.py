@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from occi_gw.rendering.parse_error import ParseError, shown
@@ -25,12 +27,24 @@ def test_an_error_has_its_parts() -> None:
     assert (error.message, error.where, error.column) == ("bad", "$.a", 3)
 
 
+def test_an_error_is_the_same_in_another_process() -> None:
+    error = ParseError("bad", "$.a", 3)
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.message, again.where, again.column) == ("bad", "$.a", 3)
+
+
 def test_an_error_seen_from_outside_has_its_column_moved() -> None:
     assert str(ParseError("bad", column=3).at("body line 2", 10)) == "body line 2, column 13: bad"
 
 
 def test_an_error_without_a_column_has_none_outside() -> None:
     assert str(ParseError("bad").at("body line 2", 10)) == "body line 2: bad"
+
+
+def test_an_error_is_the_same_in_another_process() -> None:
+    error = ParseError("bad", "$.a", 3)
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.message, again.where, again.column) == ("bad", "$.a", 3)
 
 
 def test_an_error_seen_from_outside_keeps_its_column_without_an_offset() -> None:

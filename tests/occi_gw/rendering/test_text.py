@@ -111,6 +111,14 @@ def test_a_body_is_utf_8() -> None:
             'body line 1: "OK" is none of Category, Link, X-OCCI-Attribute, X-OCCI-Location',
         ),
         (
+            b"Location",
+            'body line 1: "Location" is none of Category, Link, X-OCCI-Attribute, X-OCCI-Location',
+        ),
+        (
+            b"X a",
+            'body line 1: "X a" is none of Category, Link, X-OCCI-Attribute, X-OCCI-Location',
+        ),
+        (
             b"Category : a",
             'body line 1: "Category : a" is none of Category, Link, X-OCCI-Attribute, X-OCCI-Location',
         ),

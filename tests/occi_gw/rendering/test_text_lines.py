@@ -190,6 +190,8 @@ def test_a_category_without_class_has_none() -> None:
         ("Flavor: m1, small; new", "Flavor: m1 small new"),
         ("a,b;c", "a b c"),
         (" ;a, ", "a"),
+        ("X, ray X", "X ray X"),
+        ("\u00a0a\t", "\u00a0a\t"),
         ('say "hi"', r"say \"hi\""),
     ],
 )
@@ -337,6 +339,13 @@ def test_location_blocks_have_sixteen_to_sixty_four_kibibytes(path: str) -> None
     *full, last = (len(block) for block in location_lines("http://gw.example:8787", [path] * 10_000))
     assert full
     assert all(16 * 1024 <= size <= 64 * 1024 for size in (*full, max(last, 16 * 1024)))
+
+
+def test_a_block_has_the_fewest_lines_that_pass_thirty_two_kibibytes() -> None:
+    path = "/" + "x" * (64 - len("X-OCCI-Location: http://h/\n"))
+    *full, last = (len(block) for block in location_lines("http://h", [path] * 2000))
+    assert set(full) == {32 * 1024 + 64}
+    assert sum(full) + last == 2000 * 64
 
 
 def test_no_locations_are_no_blocks() -> None:
