@@ -41,12 +41,6 @@ def test_an_error_without_a_column_has_none_outside() -> None:
     assert str(ParseError("bad").at("body line 2", 10)) == "body line 2: bad"
 
 
-def test_an_error_is_the_same_in_another_process() -> None:
-    error = ParseError("bad", "$.a", 3)
-    again = pickle.loads(pickle.dumps(error))
-    assert (again.message, again.where, again.column) == ("bad", "$.a", 3)
-
-
 def test_an_error_seen_from_outside_keeps_its_column_without_an_offset() -> None:
     assert ParseError("bad", column=3).at("header Link").column == 3
 
