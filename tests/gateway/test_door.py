@@ -26,7 +26,9 @@ from gateway.model import (
     Volume,
     VolumeSpec,
 )
+from gateway.store.overlay import Holding
 from tests.conftest import Site
+from tests.gateway.ledger import held
 from tests.gateway.test_permissions import ADA, ADMIN, BOB, CHIEF
 
 GIB = 1 << 30
@@ -171,3 +173,24 @@ def test_a_door_tells_its_version_in_every_record_and_its_calls_to_its_observer(
     [record] = door.audit.query(event="compute.create")
     assert record["version"] == "7.1"
     assert told == ["compute.create"]
+
+
+def test_two_requests_that_remember_a_link_at_once_make_one_row(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume = cloud.create(ADA, Volume, VolumeSpec(size=GIB)).resource.id
+    disk = AttachmentSpec(volume=volume)
+    [link] = cloud.create(ADA, Compute, ComputeSpec(attachments=(disk,))).resource.attachments
+    attachments: Any = cloud.zones.collection("default", Attachment)
+    read = attachments.get
+
+    def read_while_another_request_remembers(id: str) -> Attachment:
+        monkeypatch.setattr(attachments, "get", read)
+        cloud.door.remembered(ADA, Attachment, id, {"title": "first"})
+        found: Attachment = read(id)
+        return found
+
+    monkeypatch.setattr(attachments, "get", read_while_another_request_remembers)
+    row = cloud.door.remembered(ADA, Attachment, link.id, {"title": "second"})
+    assert row.extra == {"title": "first"}
+    assert held(cloud, link.id) == Holding()

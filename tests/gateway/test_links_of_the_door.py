@@ -90,7 +90,10 @@ def test_a_link_of_which_something_is_remembered_is_listed_with_it(
 def test_a_link_has_nothing_of_its_machine_but_the_rights(cloud: Cloud, volume: str) -> None:
     extra = {"title": "of the machine", "attributes": {"a.b": 1}}
     spec = ComputeSpec(attachments=(AttachmentSpec(volume=volume),))
-    cloud.create(ADA, Compute, spec, path="/my/web", extra=extra)
+    machine = cloud.create(ADA, Compute, spec, path="/my/web", extra=extra).resource.id
+    cloud.tags.add("ada", scheme="http://a#", term="b", title=None, rel=None, location="/b/")
+    [tag] = cloud.tags.list("ada")
+    cloud.tag(ADA, tag, [(Compute, machine)], exact=False)
     [held] = cloud.list(ADA, Attachment)
     assert (held.overlay.path, held.overlay.extra, held.overlay.tags) == (None, {}, ())
     assert (held.overlay.owner, held.overlay.tenant, held.overlay.mode) == ("ada", "bio", 0o600)

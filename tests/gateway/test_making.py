@@ -263,6 +263,25 @@ def test_a_reserved_address_without_a_network_is_used_in_the_first_one_of_its_zo
     assert (made.network, made.address, made.reservation) == ("kvm--default", reserved.address, reserved.id)
 
 
+def test_a_back_end_is_given_pool_and_address_of_a_reservation(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = cloud.create(ADA, Compute, ComputeSpec()).resource.id
+    reserved = _reserved(cloud)
+    interfaces: Any = cloud.zones.collection("default", Interface)
+    create, asked = interfaces.create, []
+
+    def heard(spec: InterfaceSpec) -> Interface:
+        asked.append(spec)
+        made: Interface = create(spec)
+        return made
+
+    monkeypatch.setattr(interfaces, "create", heard)
+    spec = InterfaceSpec(network="default", compute=machine, reservation=reserved.id)
+    cloud.create(ADA, Interface, spec)
+    assert asked == [replace(spec, pool="public", address=reserved.address)]
+
+
 def test_a_reserved_address_of_another_zone_is_refused(zoned: Cloud) -> None:
     machine = zoned.create(ADA, Compute, ComputeSpec(), zone="kvm").resource.id
     reserved = _reserved(zoned)
