@@ -269,6 +269,15 @@ def test_a_growth_is_counted_besides_the_others_and_not_besides_itself(make_site
     assert refused.value.message == "quota exceeded: vcpus 1 of 5 (user ada)"
 
 
+def test_a_change_that_is_not_of_the_size_does_not_count_anew(cloud: Cloud) -> None:
+    volume = _volume(cloud)
+    volumes = cloud.zones.backend("default").volumes
+    assert volumes is not None
+    volumes.update(volume, {"size": 2 * GIB})
+    cloud.update(ADA, Volume, volume, {"title": "data"})
+    assert held(cloud, volume) == Holding(bytes=GIB)
+
+
 def test_a_parameter_called_size_is_no_growth_in_another_action(cloud: Cloud) -> None:
     volume, machine = _volume(cloud), _machine(cloud)
     with pytest.raises(InvalidRequest):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gateway.cloud import Cloud
 from gateway.model import (
+    Address,
+    AddressSpec,
     Attachment,
     AttachmentSpec,
     Compute,
@@ -97,6 +100,22 @@ def test_a_shared_machine_keeps_its_groups_and_its_console_to_itself(cloud: Clou
     assert (seen.security_groups, seen.console) == ((group,), machine.console)
 
 
+def test_a_shared_machine_keeps_the_reservation_of_its_address_to_itself(make_site: Make) -> None:
+    cloud = make_site(
+        backends={"default": {"driver": "sandbox", "pools": {"public": "203.0.113.0/28"}}}
+    ).cloud
+    reserved = cloud.create(ADA, Address, AddressSpec(pool="public")).resource
+    cards = (InterfaceSpec(network="default", reservation=reserved.id), InterfaceSpec(network="default"))
+    machine = cloud.create(ADA, Compute, ComputeSpec(interfaces=cards)).resource
+    cloud.share(ADA, Compute, machine.id, mode=0o604)
+    [first, second] = machine.interfaces
+    assert first.reservation == reserved.id
+    seen = cloud.get(BOB, Compute, machine.id).resource
+    assert seen.interfaces == (replace(first, reservation=None), second)
+    cloud.share(ADA, Address, reserved.id, mode=0o604)
+    assert cloud.get(BOB, Compute, machine.id).resource.interfaces == (first, second)
+
+
 def test_reading_is_told_to_the_observer_as_get(cloud: Cloud) -> None:
     machine = cloud.create(ADA, Compute, ComputeSpec()).resource.id
     told: list[tuple[str, str, str]] = []
@@ -126,7 +145,8 @@ def test_the_record_of_a_link_names_the_link_and_the_owner_of_its_machine(cloud:
     link = cloud.create(CHIEF, Interface, InterfaceSpec(network=network, compute=machine)).resource
     [record] = cloud.audit.query(event="interface.create")
     assert (record["user"], record["owner"], record["resource_id"]) == ("chief", "ada", link.id)
-    assert record["macs"] == [link.mac]
+    assert (record["resource_kind"], record["outcome"]) == ("interface", "success")
+    assert (record["addresses"], record["macs"]) == ([str(link.address)], [link.mac])
 
 
 def test_what_is_remembered_of_a_link_belongs_to_the_owner_of_its_machine(cloud: Cloud) -> None:
@@ -194,3 +214,9 @@ def test_two_requests_that_remember_a_link_at_once_make_one_row(
     row = cloud.door.remembered(ADA, Attachment, link.id, {"title": "second"})
     assert row.extra == {"title": "first"}
     assert held(cloud, link.id) == Holding()
+
+
+def test_growth_by_another_is_held_against_no_group_where_the_owner_has_none(make_site: Make) -> None:
+    cloud = make_site(quotas={"group": {"*": {"vcpus": 1}}}).cloud
+    machine = cloud.create(BOB, Compute, ComputeSpec(instance_type="small")).resource.id
+    assert cloud.update(ADMIN, Compute, machine, {"instance_type": "medium"}).resource.cores == 2
