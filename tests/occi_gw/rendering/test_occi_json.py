@@ -130,6 +130,11 @@ def test_the_kind_of_the_target_counts_before_rel() -> None:
     assert line.rel == ("http://a#storage",)
 
 
+def test_an_end_need_not_tell_its_kind() -> None:
+    (line,) = _read({"kind": _KIND, "links": [{**_LINK, "target": {"location": "/storage/1"}}]}).links
+    assert (line.target, line.rel) == ("/storage/1", ())
+
+
 @pytest.mark.parametrize("wrap", [False, True])
 def test_a_link_entity_shows_its_ends_and_their_kinds_as_attributes(wrap: bool) -> None:
     link = {**_LINK, "source": {"location": "/compute/1", "kind": _KIND}, "attributes": {"a.b": 1}}

@@ -100,6 +100,13 @@ def test_a_link_of_1_2_has_its_ends_as_members() -> None:
     }
 
 
+def test_a_link_to_a_known_target_tells_its_kind() -> None:
+    known = dataclasses.replace(
+        INTERFACE_ENTITY, target="/network/3", target_kind=f"{OGF}/infrastructure#network"
+    )
+    assert _NEW.entity(known)["target"] == {"location": "/network/3", "kind": f"{OGF}/infrastructure#network"}
+
+
 def test_an_earlier_link_has_its_ends_as_attributes_too() -> None:
     assert _OLD.entity(INTERFACE_ENTITY) == {
         "kind": f"{OGF}/infrastructure#networkinterface",

@@ -141,6 +141,11 @@ def test_a_body_is_utf_8() -> None:
         ),
         (b'\nX-OCCI-Attribute: a="\xff"', "body line 2: byte 0xFF is not UTF-8"),
         (b"\xe9", "body line 1: byte 0xE9 is not UTF-8"),
+        (b"\xe9\n\n", "body line 1: byte 0xE9 is not UTF-8"),
+        (
+            b"\x0cLocation: /a",
+            'body line 1: "\\u000cLocation: /a" is none of Category, Link, X-OCCI-Attribute, X-OCCI-Location',
+        ),
         (
             b'X-OCCI-Attribute: a="b\rc"',
             "body line 1, column 23: expected a closing quote, found character U+000D, which cannot be sent",

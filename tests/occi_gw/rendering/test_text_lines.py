@@ -166,6 +166,7 @@ def test_a_mixin_shows_its_actions() -> None:
 
 
 def test_an_action_has_neither_rel_nor_location() -> None:
+    assert (category_line(STOP).rel, category_line(STOP).location) == ((), None)
     assert category_value(category_line(STOP)) == (
         f'stop; scheme="{COMPUTE_ACTIONS}"; class="action"; title="Stop"; attributes="method"'
     )
@@ -178,6 +179,11 @@ def test_a_kind_without_parent_has_no_rel() -> None:
 def test_parameters_never_have_empty_values() -> None:
     line = CategoryLine("a", "s#", "mixin", title="", rel=(), location="", attributes=(), actions=())
     assert category_value(line) == 'a; scheme="s#"; class="mixin"'
+
+
+def test_several_identifiers_stand_in_one_rel_with_blanks_between() -> None:
+    assert category_value(CategoryLine("a", "s#", rel=("b#c", "d#e"))) == 'a; scheme="s#"; rel="b#c d#e"'
+    assert link_value(LinkLine("/a", ("b#c", "d#e"))) == '</a>; rel="b#c d#e"'
 
 
 def test_a_category_without_class_has_none() -> None:
