@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -61,19 +62,6 @@ class _Refused:
         self.message = message
 
 
-class _Duplicated(dict[str, Any]):
-    """An object in which the member ``name`` came twice."""
-
-    __slots__ = ("name",)
-
-    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        super().__init__()
-        for name, value in pairs:
-            if name in self:
-                self.name = name
-            self[name] = value
-
-
 def load(body: bytes) -> Any:
     """The value in ``body``, made of dict, list, str, int, float, bool and None.
 
@@ -119,9 +107,12 @@ def _depth_exceeds(text: str) -> bool:
     return False
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Refused:
     members = dict(pairs)
-    return members if len(members) == len(pairs) else _Duplicated(pairs)
+    if len(members) == len(pairs):
+        return members
+    times = Counter(name for name, _ in pairs)
+    return _Refused(f"member {shown(next(name for name in times if times[name] > 1))} is given twice")
 
 
 def _integer(digits: str) -> int | _Refused:
@@ -164,8 +155,6 @@ def _check_text(path: Path, text: str) -> None:
 
 
 def _check_names(path: Path, members: dict[str, Any]) -> None:
-    if isinstance(members, _Duplicated):
-        path.refuse(f"member {shown(members.name)} is given twice")
     for name in members:
         _check_text(path, name)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gateway.cloud import Cloud
 from gateway.model import (
+    Address,
+    AddressSpec,
     Attachment,
     AttachmentSpec,
     Compute,
@@ -26,7 +29,9 @@ from gateway.model import (
     Volume,
     VolumeSpec,
 )
+from gateway.store.overlay import Holding
 from tests.conftest import Site
+from tests.gateway.ledger import held
 from tests.gateway.test_permissions import ADA, ADMIN, BOB, CHIEF
 
 GIB = 1 << 30
@@ -95,6 +100,22 @@ def test_a_shared_machine_keeps_its_groups_and_its_console_to_itself(cloud: Clou
     assert (seen.security_groups, seen.console) == ((group,), machine.console)
 
 
+def test_a_shared_machine_keeps_the_reservation_of_its_address_to_itself(make_site: Make) -> None:
+    cloud = make_site(
+        backends={"default": {"driver": "sandbox", "pools": {"public": "203.0.113.0/28"}}}
+    ).cloud
+    reserved = cloud.create(ADA, Address, AddressSpec(pool="public")).resource
+    cards = (InterfaceSpec(network="default", reservation=reserved.id), InterfaceSpec(network="default"))
+    machine = cloud.create(ADA, Compute, ComputeSpec(interfaces=cards)).resource
+    cloud.share(ADA, Compute, machine.id, mode=0o604)
+    [first, second] = machine.interfaces
+    assert first.reservation == reserved.id
+    seen = cloud.get(BOB, Compute, machine.id).resource
+    assert seen.interfaces == (replace(first, reservation=None), second)
+    cloud.share(ADA, Address, reserved.id, mode=0o604)
+    assert cloud.get(BOB, Compute, machine.id).resource.interfaces == (first, second)
+
+
 def test_reading_is_told_to_the_observer_as_get(cloud: Cloud) -> None:
     machine = cloud.create(ADA, Compute, ComputeSpec()).resource.id
     told: list[tuple[str, str, str]] = []
@@ -124,7 +145,8 @@ def test_the_record_of_a_link_names_the_link_and_the_owner_of_its_machine(cloud:
     link = cloud.create(CHIEF, Interface, InterfaceSpec(network=network, compute=machine)).resource
     [record] = cloud.audit.query(event="interface.create")
     assert (record["user"], record["owner"], record["resource_id"]) == ("chief", "ada", link.id)
-    assert record["macs"] == [link.mac]
+    assert (record["resource_kind"], record["outcome"]) == ("interface", "success")
+    assert (record["addresses"], record["macs"]) == ([str(link.address)], [link.mac])
 
 
 def test_what_is_remembered_of_a_link_belongs_to_the_owner_of_its_machine(cloud: Cloud) -> None:
@@ -149,3 +171,52 @@ def test_growth_by_another_is_held_against_every_scope_of_the_owner(
     machine = cloud.create(ADA, Compute, ComputeSpec(instance_type="small")).resource.id
     expected = f"quota exceeded: vcpus 0 of 1 ({kind} {name})"
     assert _message(lambda: cloud.update(ADMIN, Compute, machine, {"instance_type": "medium"})) == expected
+
+
+def test_a_door_that_is_told_nothing_has_the_defaults_and_no_version(cloud: Cloud) -> None:
+    door = Cloud(cloud.database, cloud.zones)
+    made = door.create(ADA, Compute, ComputeSpec())
+    assert made.overlay.mode == 0o600
+    [record] = door.audit.query(event="compute.create")
+    assert record["version"] == ""
+
+
+def test_a_door_tells_its_version_in_every_record_and_its_calls_to_its_observer(cloud: Cloud) -> None:
+    told: list[str] = []
+    door = Cloud(
+        cloud.database,
+        cloud.zones,
+        version="7.1",
+        observer=lambda zone, operation, outcome, seconds: told.append(operation),
+    )
+    door.create(ADA, Compute, ComputeSpec())
+    [record] = door.audit.query(event="compute.create")
+    assert record["version"] == "7.1"
+    assert told == ["compute.create"]
+
+
+def test_two_requests_that_remember_a_link_at_once_make_one_row(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume = cloud.create(ADA, Volume, VolumeSpec(size=GIB)).resource.id
+    disk = AttachmentSpec(volume=volume)
+    [link] = cloud.create(ADA, Compute, ComputeSpec(attachments=(disk,))).resource.attachments
+    attachments: Any = cloud.zones.collection("default", Attachment)
+    read = attachments.get
+
+    def read_while_another_request_remembers(id: str) -> Attachment:
+        monkeypatch.setattr(attachments, "get", read)
+        cloud.door.remembered(ADA, Attachment, id, {"title": "first"})
+        found: Attachment = read(id)
+        return found
+
+    monkeypatch.setattr(attachments, "get", read_while_another_request_remembers)
+    row = cloud.door.remembered(ADA, Attachment, link.id, {"title": "second"})
+    assert row.extra == {"title": "first"}
+    assert held(cloud, link.id) == Holding()
+
+
+def test_growth_by_another_is_held_against_no_group_where_the_owner_has_none(make_site: Make) -> None:
+    cloud = make_site(quotas={"group": {"*": {"vcpus": 1}}}).cloud
+    machine = cloud.create(BOB, Compute, ComputeSpec(instance_type="small")).resource.id
+    assert cloud.update(ADMIN, Compute, machine, {"instance_type": "medium"}).resource.cores == 2

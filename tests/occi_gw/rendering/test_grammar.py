@@ -200,7 +200,7 @@ def test_a_broken_category_is_refused_with_place_and_reason(parse: _Parser, text
 def test_a_link_has_target_rel_self_category_and_attributes(parse: _Parser) -> None:
     text = (
         '</network/1>; rel="http://a#network"; self="/networkinterface/2"; '
-        'category="http://a#networkinterface http://b#ip"; occi.networkinterface.mac="00:11"; n=2'
+        'category="http://a#networkinterface http://b#ip"; occi.networkinterface.mac="00:11"; n=2; m="2"'
     )
     assert parse(text) == (
         LinkLine(
@@ -208,7 +208,7 @@ def test_a_link_has_target_rel_self_category_and_attributes(parse: _Parser) -> N
             rel=("http://a#network",),
             self_uri="/networkinterface/2",
             category=("http://a#networkinterface", "http://b#ip"),
-            attributes={"occi.networkinterface.mac": "00:11", "n": 2},
+            attributes={"occi.networkinterface.mac": "00:11", "n": 2, "m": "2"},
         ),
     )
 

@@ -65,7 +65,7 @@ def test_text_outside_ascii_is_loaded_as_utf_8() -> None:
         (b'\n"\xff"', "body line 2: byte 0xFF is not UTF-8"),
         ("1".encode("utf-16"), "body line 1: byte 0xFF is not UTF-8"),
         (b'{"a": 1, "b": 2, "a": 1}', '$: member "a" is given twice'),
-        (b'[{"b": {"a": 1, "a": 1, "c": 1, "c": 1}}]', '$[0].b: member "c" is given twice'),
+        (b'[{"b": {"a": 1, "a": 1, "c": 1, "c": 1}}]', '$[0].b: member "a" is given twice'),
         (b"NaN", "$: NaN is not a JSON number"),
         (b'{"a": [1, Infinity]}', "$.a[1]: Infinity is not a JSON number"),
         (b"[-Infinity]", "$[0]: -Infinity is not a JSON number"),

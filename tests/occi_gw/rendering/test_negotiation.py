@@ -55,6 +55,8 @@ from occi_gw.rendering.negotiation import (
         ("image/png,*;q=0.2", "text/plain"),
         ("text/occi;q=0.3,text/plain;q=0.5,text/occi;q=0.8", "text/occi"),
         ("text/occi;q=0.8,text/plain;q=0.5,text/occi;q=0.3", "text/occi"),
+        ("text/occi;q=1,text/plain", "text/occi"),
+        ("text/occi,text/plain,text/occi", "text/occi"),
         ("text/html", None),
         ("text/plain;q=0", None),
         ("*/*;q=0", None),

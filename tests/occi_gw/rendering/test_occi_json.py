@@ -130,6 +130,11 @@ def test_the_kind_of_the_target_counts_before_rel() -> None:
     assert line.rel == ("http://a#storage",)
 
 
+def test_an_end_need_not_tell_its_kind() -> None:
+    (line,) = _read({"kind": _KIND, "links": [{**_LINK, "target": {"location": "/storage/1"}}]}).links
+    assert (line.target, line.rel) == ("/storage/1", ())
+
+
 @pytest.mark.parametrize("wrap", [False, True])
 def test_a_link_entity_shows_its_ends_and_their_kinds_as_attributes(wrap: bool) -> None:
     link = {**_LINK, "source": {"location": "/compute/1", "kind": _KIND}, "attributes": {"a.b": 1}}
@@ -171,9 +176,9 @@ def test_null_counts_as_not_sent() -> None:
         **dict.fromkeys(
             ("kind", "id", "title", "summary", "mixins", "actions", "links", "source", "target", "rel")
         ),
-        "attributes": {"a.b": None, "c": {"d": None}},
+        "attributes": {"a.b": None, "c": {"d": None}, "e.f": 1},
     }
-    assert _read(document) == Message()
+    assert _read(document) == Message(attributes={"e.f": 1})
 
 
 @pytest.mark.parametrize(
@@ -376,6 +381,10 @@ _MEMBERS = "kind, id, title, summary, mixins, attributes, actions, links, source
         ({"kind": _KIND, "links": {}}, "$.links: expected an array, found an object"),
         ({"kind": _KIND, "links": [1]}, "$.links[0]: expected an object, found a number"),
         ({"kind": _KIND, "links": [{"kind": "http://a#b"}]}, '$.links[0]: member "target" is missing'),
+        (
+            {"kind": _KIND, "links": [{**_LINK, "target": 1}]},
+            "$.links[0].target: expected an object, found a number",
+        ),
         ({"kind": _KIND, "links": [{"target": "/a"}]}, '$.links[0]: member "kind" is missing'),
         (
             {"kind": _KIND, "links": [{**_LINK, "x": 1}]},
@@ -411,6 +420,7 @@ _MEMBERS = "kind, id, title, summary, mixins, attributes, actions, links, source
         ({"resources": [{"kind": _KIND}, {"kind": _KIND}]}, "$: 2 entities in one request; send one"),
         ({"resources": [{"kind": _KIND}, {"id": "a"}]}, "$: 2 entities in one request; send one"),
         ({"links": [_LINK, _LINK, _LINK]}, "$: 3 entities in one request; send one"),
+        ({"kinds": [{"scheme": "a#"}]}, '$.kinds[0]: member "term" is missing'),
         ({"resources": [{"kind": _KIND}], "links": [{}]}, '$.links[0]: member "target" is missing'),
         ({"resources": [{"title": "a"}]}, '$.resources[0]: member "id" is missing'),
         (

@@ -107,6 +107,13 @@ def test_a_link_of_1_2_has_its_ends_as_members() -> None:
     }
 
 
+def test_a_link_to_a_known_target_tells_its_kind() -> None:
+    known = dataclasses.replace(
+        INTERFACE_ENTITY, target="/network/3", target_kind=f"{OGF}/infrastructure#network"
+    )
+    assert _NEW.entity(known)["target"] == {"location": "/network/3", "kind": f"{OGF}/infrastructure#network"}
+
+
 def test_an_earlier_link_has_its_ends_as_attributes_too() -> None:
     assert _OLD.entity(INTERFACE_ENTITY) == {
         "kind": f"{OGF}/infrastructure#networkinterface",
@@ -398,6 +405,13 @@ def test_a_category_is_read_back_as_the_text_renderings_say_it(category: Categor
 def test_attribute_descriptions_of_1_2_are_read_back_unchanged(category: Category) -> None:
     (line,) = read_json(to_json(_NEW.categories([category]))).categories
     assert repr(line.attributes) == repr(category.attributes)
+
+
+def test_a_block_ends_with_the_uri_that_fills_it() -> None:
+    paths = ["/" + "x" * (8 * 1024 - len(',"http://h/"'))] * 9
+    assert [len(block) for block in uri_array("http://h", paths)] == [32 * 1024, 32 * 1024, 8 * 1024 + 1]
+    shorter = [*paths[:4], paths[0][:-1], *paths[5:]]
+    assert [len(block) for block in uri_array("http://h", shorter)] == [32 * 1024, 40 * 1024 - 1, 1]
 
 
 def test_no_block_is_empty() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from occi_gw.rendering.parse_error import ParseError, shown
@@ -23,6 +25,12 @@ def test_an_error_tells_place_column_and_message(error: ParseError, text: str) -
 def test_an_error_has_its_parts() -> None:
     error = ParseError("bad", "$.a", 3)
     assert (error.message, error.where, error.column) == ("bad", "$.a", 3)
+
+
+def test_an_error_is_the_same_in_another_process() -> None:
+    error = ParseError("bad", "$.a", 3)
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.message, again.where, again.column) == ("bad", "$.a", 3)
 
 
 def test_an_error_seen_from_outside_has_its_column_moved() -> None:

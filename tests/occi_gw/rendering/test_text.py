@@ -111,6 +111,14 @@ def test_a_body_is_utf_8() -> None:
             'body line 1: "OK" is none of Category, Link, X-OCCI-Attribute, X-OCCI-Location',
         ),
         (
+            b"Location",
+            'body line 1: "Location" is none of Category, Link, X-OCCI-Attribute, X-OCCI-Location',
+        ),
+        (
+            b"X a",
+            'body line 1: "X a" is none of Category, Link, X-OCCI-Attribute, X-OCCI-Location',
+        ),
+        (
             b"Category : a",
             'body line 1: "Category : a" is none of Category, Link, X-OCCI-Attribute, X-OCCI-Location',
         ),
@@ -133,6 +141,11 @@ def test_a_body_is_utf_8() -> None:
         ),
         (b'\nX-OCCI-Attribute: a="\xff"', "body line 2: byte 0xFF is not UTF-8"),
         (b"\xe9", "body line 1: byte 0xE9 is not UTF-8"),
+        (b"\xe9\n\n", "body line 1: byte 0xE9 is not UTF-8"),
+        (
+            b"\x0cLocation: /a",
+            'body line 1: "\\u000cLocation: /a" is none of Category, Link, X-OCCI-Attribute, X-OCCI-Location',
+        ),
         (
             b'X-OCCI-Attribute: a="b\rc"',
             "body line 1, column 23: expected a closing quote, found character U+000D, which cannot be sent",

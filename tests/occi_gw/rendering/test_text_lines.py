@@ -166,6 +166,7 @@ def test_a_mixin_shows_its_actions() -> None:
 
 
 def test_an_action_has_neither_rel_nor_location() -> None:
+    assert (category_line(STOP).rel, category_line(STOP).location) == ((), None)
     assert category_value(category_line(STOP)) == (
         f'stop; scheme="{COMPUTE_ACTIONS}"; class="action"; title="Stop"; attributes="method"'
     )
@@ -180,6 +181,11 @@ def test_parameters_never_have_empty_values() -> None:
     assert category_value(line) == 'a; scheme="s#"; class="mixin"'
 
 
+def test_several_identifiers_stand_in_one_rel_with_blanks_between() -> None:
+    assert category_value(CategoryLine("a", "s#", rel=("b#c", "d#e"))) == 'a; scheme="s#"; rel="b#c d#e"'
+    assert link_value(LinkLine("/a", ("b#c", "d#e"))) == '</a>; rel="b#c d#e"'
+
+
 def test_a_category_without_class_has_none() -> None:
     assert category_value(CategoryLine("a", "s#")) == 'a; scheme="s#"'
 
@@ -190,6 +196,8 @@ def test_a_category_without_class_has_none() -> None:
         ("Flavor: m1, small; new", "Flavor: m1 small new"),
         ("a,b;c", "a b c"),
         (" ;a, ", "a"),
+        ("X, ray X", "X ray X"),
+        ("\u00a0a\t", "\u00a0a\t"),
         ('say "hi"', r"say \"hi\""),
     ],
 )
@@ -337,6 +345,13 @@ def test_location_blocks_have_sixteen_to_sixty_four_kibibytes(path: str) -> None
     *full, last = (len(block) for block in location_lines("http://gw.example:8787", [path] * 10_000))
     assert full
     assert all(16 * 1024 <= size <= 64 * 1024 for size in (*full, max(last, 16 * 1024)))
+
+
+def test_a_block_has_the_fewest_lines_that_pass_thirty_two_kibibytes() -> None:
+    path = "/" + "x" * (64 - len("X-OCCI-Location: http://h/\n"))
+    *full, last = (len(block) for block in location_lines("http://h", [path] * 2000))
+    assert set(full) == {32 * 1024 + 64}
+    assert sum(full) + last == 2000 * 64
 
 
 def test_no_locations_are_no_blocks() -> None:
