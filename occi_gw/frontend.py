@@ -14,7 +14,8 @@ from occi_gw import vocabulary as v
 from occi_gw.nouns.base import Noun
 from occi_gw.nouns.compute import ComputeNoun
 from occi_gw.nouns.console import ConsoleLinkNoun, SshConsoleNoun, VncConsoleNoun
-from occi_gw.nouns.links import AttachmentNoun, InterfaceNoun, SecurityGroupLinkNoun
+from occi_gw.nouns.links import AttachmentNoun, InterfaceNoun
+from occi_gw.nouns.of_compute import SecurityGroupLinkNoun
 from occi_gw.nouns.resources import NetworkNoun, ReservationNoun, SecurityGroupNoun, StorageNoun
 from occi_gw.registry import Registry, Schemes, has_profile
 from occi_gw.resources.exchange import Endpoint

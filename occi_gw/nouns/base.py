@@ -6,17 +6,19 @@ A noun is the bridge between one OCCI kind and one type of the common model. Eve
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from gateway.cloud import KINDS, LINKS, Change, Held
+from gateway.cloud import KINDS, LINKS, Held
 from gateway.model import Conflict, Forbidden, InvalidRequest, Resource, shorten
 from gateway.store.overlay import Overlay
 from gateway.store.tags import Tag
 from occi_gw.mapping import ALIASES, CORE_FIELDS, Field, read_field
+from occi_gw.nouns.attributes import IGNORED, STATE, Wish, check_parameters, ids_of, same, within_limit
+from occi_gw.nouns.places import check_place
+from occi_gw.nouns.updates import finish
+from occi_gw.nouns.updates import plan as plan_of
 from occi_gw.registry import Model
 from occi_gw.rendering import Rendered, Rendering
 from occi_gw.rendering.values import (
@@ -27,43 +29,11 @@ from occi_gw.rendering.values import (
     LinkRendering,
     Mixin,
     Value,
-    core_id,
-    entity_urn,
 )
 from occi_gw.scene import Incoming, Scene
 from occi_gw.vocabulary import EXCLUSIVE
 
 R = TypeVar("R", bound=Resource)
-
-#: What foreign attributes of one entity may weigh, as JSON.
-EXTRA_LIMIT = 65536
-
-#: Set by the server and moving; a client's copy of them is old news, not a wish.
-_STATE = re.compile(r"occi\.[a-z]+\.state(\.message)?")
-_IGNORED = frozenset({"occi.core.id"})
-
-#: Identifiers that servers make: a client's own must not look like one.
-_SERVER_MADE = re.compile(r"[0-9]+|[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}|.*~.*|.*--.*")
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """The attributes of a request, sorted."""
-
-    fields: Mapping[str, Any]  # model field -> value
-    foreign: Mapping[str, Value]  # attributes of other domains, kept as they are
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What an update of one entity comes to."""
-
-    id: str
-    row: Overlay
-    mixins: tuple[Mixin, ...]
-    links: Sequence[LinkLine]
-    change: Change | None
-    full: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +78,7 @@ class Noun(Generic[R]):
         self.kind = kind
         self.location = kind.location
         self.core = CORE_FIELDS
-        self._fields = {field.name: field for field in self._all_fields()}
+        self.by_name = {field.name: field for field in self._all_fields()}
         self._shown: dict[tuple[str, Rendering], tuple[R, Overlay, Model, Rendered]] = {}
         self._listed: tuple[Sequence[tuple[str, str | None]], Sequence[str]] = ((), ())
         self._by_action = {
@@ -190,7 +160,7 @@ class Noun(Generic[R]):
         """
         self.check_mixins(incoming.mixins)
         if path is not None:
-            self._check_path(scene, path)
+            check_place(scene, self, path)
         wish = self.wish(incoming.attributes)
         spec = self.spec(scene, incoming, wish)
         held = scene.cloud.create(
@@ -216,39 +186,11 @@ class Noun(Generic[R]):
 
         Raises NotFound, InvalidRequest, Forbidden (immutable), QuotaExceeded, InvalidState.
         """
-        plan = self.plan(scene, id, incoming, full=full)
+        plan = plan_of(self, scene, id, incoming, full=full)
         if plan.change is not None:
             scene.cloud.update_all(scene.caller, [plan.change])
-        self.finish(scene, plan)
+        finish(self, scene, plan)
         return self.get(scene, id)
-
-    def plan(self, scene: Scene, id: str, incoming: Incoming, *, full: bool) -> Plan:
-        """What an update comes to; changes nothing. Raises what the entity itself speaks against."""
-        if incoming.kind is not None and incoming.kind.identifier != self.kind.identifier:
-            raise InvalidRequest(
-                f"Category: this is a {self.kind.term}; the kind of an entity does not change",
-                field="category",
-            )
-        self.check_mixins(incoming.mixins)
-        held = scene.cloud.get(scene.caller, self.type, id)
-        present = self.entity(scene, held)
-        links = self.new_links(scene, incoming.links, present, full=full)
-        fresh = self.fresh(scene, incoming.attributes, present)
-        if not full:
-            _refuse_moving(fresh)
-        wish = self.wish(fresh, present)
-        changes = {**wish.fields, **self.mixin_changes(scene, incoming, present, full=full)}
-        if full:
-            changes = {**self._cleared(incoming.attributes, present), **changes}
-        extra = self._new_extra(scene, held.overlay, incoming, wish, full=full)
-        change = Change(self.type, id, changes, extra) if changes or extra is not None else None
-        return Plan(id, held.overlay, incoming.mixins, links, change, full)
-
-    def finish(self, scene: Scene, plan: Plan) -> None:
-        """The part of a plan that is no change of the resource: the caller's own mixins, new links."""
-        self._retag(scene, plan.id, plan.mixins, plan.row, full=plan.full)
-        for link in plan.links:
-            self.add_link(scene, plan.id, link)
 
     def act(self, scene: Scene, id: str, action: Action, attributes: Mapping[str, Value]) -> Mixin | None:
         """Do an action; what it yields, if anything, is a mixin. Raises NotFound, Forbidden, InvalidState."""
@@ -316,45 +258,12 @@ class Noun(Generic[R]):
                 )
         return {}
 
-    def new_links(
-        self, scene: Scene, links: Sequence[LinkLine], present: Entity, *, full: bool
-    ) -> Sequence[LinkLine]:
-        """The links of a request that are not there yet: own links and action links come back in a PUT.
-
-        Raises InvalidRequest where a new one cannot be taken.
-        """
-        own = {name for link in present.links for name in (link.location, *_ids(link.kind, link.id))}
-        ends = {link.target for link in present.links}
-
-        def is_own(link: LinkLine) -> bool:
-            if not link.self_uri:
-                return any(scene.same_place(link.target, end) for end in ends)
-            return link.self_uri in own or link.self_uri.removeprefix(scene.authority) in own
-
-        new = [link for link in links if "action=" not in link.target and not is_own(link)]
-        if new and full:
-            raise InvalidRequest(
-                f"Link: {shorten(new[0].target)} is no link of this entity; PUT makes none,"
-                " POST to the collection of the link kind does",
-                field="link",
-            )
-        return new
-
     def add_link(self, scene: Scene, id: str, link: LinkLine) -> None:
         raise InvalidRequest(f"Link: a {self.kind.term} starts no links", field="link")
 
     def parameters(self, action: Action, attributes: Mapping[str, Value]) -> dict[str, Any]:
         """The action's attributes, checked. Raises InvalidRequest naming one that is wrong."""
-        known = {definition.name: definition for definition in action.attributes}
-        for name, value in attributes.items():
-            definition = known.get(name)
-            if definition is None:
-                offer = f"its attributes: {', '.join(known)}" if known else "it has no attributes"
-                raise InvalidRequest(f"{shorten(name)} is no attribute of {action.term}; {offer}", field=name)
-            words = (definition.pattern or {}).get("enum")
-            if words and value not in words:
-                allowed = ", ".join(words)
-                raise InvalidRequest(f"{name}: {shorten(value)!r} is not one of {allowed}", field=name)
+        check_parameters(action, attributes)
         return dict(attributes)
 
     # The shared machinery
@@ -397,12 +306,12 @@ class Noun(Generic[R]):
         foreign: dict[str, Value] = {}
         for given, value in attributes.items():
             name = ALIASES.get(given, given)
-            field = self._fields.get(name)
+            field = self.by_name.get(name)
             if field is not None:
                 if field.immutable and present is not None:
                     raise Forbidden(f"{name} is immutable: only the server sets it", reason="immutable")
                 fields[field.field] = read_field(field, value)
-            elif name in _IGNORED or _STATE.fullmatch(name):
+            elif name in IGNORED or STATE.fullmatch(name):
                 continue
             elif name.startswith("occi."):
                 self.unknown(name, present)
@@ -428,16 +337,7 @@ class Noun(Generic[R]):
             name: value
             for name, value in attributes.items()
             if not (name in shown and same(value, shown[name]))
-            and not (name == "occi.core.id" and value in _ids(present.kind, present.id))
-        }
-
-    def _cleared(self, attributes: Mapping[str, Value], present: Entity) -> dict[str, Any]:
-        """Fields that a full update leaves out and that are set now."""
-        shown = {**present.attributes, "occi.core.title": present.title, "occi.core.summary": present.summary}
-        return {
-            field.field: None
-            for name, field in self._fields.items()
-            if field.clears and name not in attributes and shown.get(name) is not None
+            and not (name == "occi.core.id" and value in ids_of(present.kind, present.id))
         }
 
     def extra(self, mixins: Sequence[Mixin], wish: Wish, scene: Scene) -> dict[str, Any]:
@@ -447,7 +347,7 @@ class Noun(Generic[R]):
             found["mixins"] = kept
         if wish.foreign:
             found["attributes"] = dict(wish.foreign)
-        return _within_limit(found)
+        return within_limit(found)
 
     def remembered(self, mixins: Sequence[Mixin], scene: Scene) -> list[str]:
         """The provider mixins whose presence only the gateway can remember."""
@@ -458,37 +358,6 @@ class Noun(Generic[R]):
             for mixin in mixins
             if mixin.identifier in model.mixins and not any(mixin.identifier in table for table in told)
         ]
-
-    def _new_extra(
-        self, scene: Scene, row: Overlay, incoming: Incoming, wish: Wish, *, full: bool
-    ) -> dict[str, Any] | None:
-        """The new remembered part, None where it stays as it is."""
-        before: dict[str, Any] = dict(row.extra)
-        attributes = dict(before.get("attributes", {}))
-        mixins = list(before.get("mixins", ()))
-        sent = self.remembered(incoming.mixins, scene)
-        if full:
-            attributes = {n: v for n, v in attributes.items() if n in incoming.attributes}
-            mixins = [m for m in mixins if m in sent]
-        attributes.update(wish.foreign)
-        mixins += [m for m in sent if m not in mixins]
-        after = {k: v for k, v in before.items() if k not in ("attributes", "mixins")}
-        after |= {"attributes": attributes} if attributes else {}
-        after |= {"mixins": mixins} if mixins else {}
-        return None if after == before else _within_limit(after)
-
-    def _retag(self, scene: Scene, id: str, mixins: Sequence[Mixin], row: Overlay, *, full: bool) -> None:
-        if not row.tags and not any(m.identifier not in scene.model.mixins for m in mixins):
-            return
-        tags = scene.tagged.tags
-        sent = [tags[m.identifier] for m in mixins if m.identifier in tags]
-        for tag in sent:
-            if tag.seq not in row.tags:
-                scene.cloud.tag(scene.caller, tag, [(self.type, id)], exact=False)
-        if full:
-            for tag in tags.values():
-                if tag.seq in row.tags and tag not in sent:
-                    scene.cloud.untag(scene.caller, tag, [(self.type, id)])
 
     def entity(self, scene: Scene, held: Held[R]) -> Entity:
         """The resource as its entity."""
@@ -539,66 +408,3 @@ class Noun(Generic[R]):
             own = scene.tagged.tag_mixins
             kept += [own[seq] for seq in row.tags if seq in own]
         return kept
-
-    def _check_path(self, scene: Scene, path: str) -> None:
-        """Raises InvalidRequest for a path that a client may not choose."""
-        collection, _, id = path.rpartition("/")
-        homes = {noun.location for noun in scene.nouns.values()}
-        if f"{collection}/" in homes - {self.location}:
-            raise InvalidRequest(f"{shorten(path)} is a place of another kind", field="path")
-        if f"{collection}/" == self.location and _SERVER_MADE.fullmatch(id):
-            raise InvalidRequest(
-                f"{shorten(path)} looks like a path that the server makes; choose a name", field="path"
-            )
-        if re.fullmatch(r"(/[A-Za-z0-9][A-Za-z0-9._~-]{0,127}){1,8}", path) is None:
-            raise InvalidRequest(
-                f"{shorten(path)}: a path is at most 8 segments of letters, digits, '.', '_', '-'",
-                field="path",
-            )
-
-
-def _ids(kind: Kind, id: str) -> tuple[str, ...]:
-    """The forms in which the renderings show an id."""
-    return id, core_id(id), entity_urn(kind.identifier, id)
-
-
-def _refuse_moving(attributes: Mapping[str, Value]) -> None:
-    """A full update sends everything back and may be late; who names one attribute means it."""
-    for name in attributes:
-        if name in _IGNORED or _STATE.fullmatch(name):
-            raise Forbidden(f"{name} is immutable: only the server sets it", reason="immutable")
-
-
-def same(one: Value | None, other: Value | None) -> bool:
-    """Equality of attribute values: numbers by value, also in quotes, the rest exactly."""
-    if one == other:
-        return True
-    if isinstance(one, list | dict) or isinstance(other, list | dict):
-        return bool(_as_json(one) == _as_json(other))
-    if isinstance(other, bool) and isinstance(one, str):
-        return one == ("true" if other else "false")
-    if isinstance(one, bool) or isinstance(other, bool) or one is None or other is None:
-        return False
-    if isinstance(one, str) and isinstance(other, str):
-        return False
-    try:
-        return float(one) == float(other)
-    except (ValueError, OverflowError):
-        return False
-
-
-def _as_json(value: Any) -> Any:
-    if isinstance(value, str):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-    return value
-
-
-def _within_limit(extra: dict[str, Any]) -> dict[str, Any]:
-    if len(json.dumps(extra)) > EXTRA_LIMIT:
-        raise InvalidRequest(
-            f"attributes of other domains may take {EXTRA_LIMIT} bytes in all", field="attributes"
-        )
-    return extra

@@ -35,8 +35,10 @@ from occi_gw.mapping import (
     text,
     user_data,
 )
-from occi_gw.nouns.base import Noun, Wish
-from occi_gw.nouns.links import AttachmentNoun, InterfaceNoun, OfCompute, SecurityGroupLinkNoun
+from occi_gw.nouns.attributes import Wish
+from occi_gw.nouns.base import Noun
+from occi_gw.nouns.links import AttachmentNoun, InterfaceNoun
+from occi_gw.nouns.of_compute import OfCompute, SecurityGroupLinkNoun
 from occi_gw.rendering.values import Action, Entity, LinkLine, LinkRendering, Mixin, Value
 from occi_gw.scene import Incoming, Scene
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from gateway.model import LINK_SEPARATOR, Compute
 from occi_gw import vocabulary as v
-from occi_gw.nouns.links import OfCompute
+from occi_gw.nouns.of_compute import OfCompute
 from occi_gw.rendering.values import Entity, LinkRendering
 from occi_gw.scene import Scene
 

@@ -1,8 +1,9 @@
-"""Links that start at a compute: networkinterface, storagelink (GFD.184 section 3.4), securitygrouplink."""
+"""Links that start at a compute: networkinterface and storagelink (GFD.184 section 3.4)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -15,7 +16,6 @@ from gateway.model import (
     Attachment,
     AttachmentSpec,
     Compute,
-    Conflict,
     Forbidden,
     Interface,
     InterfaceSpec,
@@ -23,12 +23,10 @@ from gateway.model import (
     Network,
     NotFound,
     Resource,
-    SecurityGroup,
     Volume,
     allowed_actions,
     shorten,
 )
-from gateway.store.tags import Tag
 from occi_gw import vocabulary as v
 from occi_gw.mapping import (
     ATTACHMENT_FIELDS,
@@ -38,18 +36,18 @@ from occi_gw.mapping import (
     Field,
     text,
 )
-from occi_gw.nouns.base import Made, Noun, Wish
-from occi_gw.rendering import Rendered, Rendering
-from occi_gw.rendering.values import Action, Entity, LinkRendering, Mixin, Value
+from occi_gw.nouns.attributes import Wish
+from occi_gw.nouns.base import Made, Noun
+from occi_gw.rendering.values import Entity, LinkRendering, Mixin, Value
 from occi_gw.scene import Incoming, Scene
 
 L = TypeVar("L", Attachment, Interface)
 
-_SOURCE, _TARGET = "occi.core.source", "occi.core.target"
-_ENDS = frozenset({_SOURCE, _TARGET, "occi.core.source.kind", "occi.core.target.kind"})
+SOURCE, TARGET = "occi.core.source", "occi.core.target"
+ENDS = frozenset({SOURCE, TARGET, "occi.core.source.kind", "occi.core.target.kind"})
 
 
-def _no_path(path: str | None, location: str) -> None:
+def no_path(path: str | None, location: str) -> None:
     """Raises InvalidRequest: what a link joins is its identifier, so nobody can choose another."""
     if path is not None:
         raise InvalidRequest(
@@ -57,14 +55,14 @@ def _no_path(path: str | None, location: str) -> None:
         )
 
 
-def _require_ends(scene: Scene, attributes: Mapping[str, Value], present: Entity) -> None:
+def require_ends(scene: Scene, attributes: Mapping[str, Value], present: Entity) -> None:
     """Raises Forbidden for another source or target than the link has."""
-    for name, end in ((_SOURCE, present.source), (_TARGET, present.target)):
+    for name, end in ((SOURCE, present.source), (TARGET, present.target)):
         if name in attributes and not scene.same_place(text(attributes[name]), end or ""):
             raise Forbidden(f"{name} does not change; delete the link and make another", reason="immutable")
 
 
-def _is_there(scene: Scene, noun: Noun[Any], id: str) -> bool:
+def is_there(scene: Scene, noun: Noun[Any], id: str) -> bool:
     """Whether an identifier that joins two others is that of an entity of a noun."""
     if LINK_SEPARATOR not in id:
         return False
@@ -75,43 +73,43 @@ def _is_there(scene: Scene, noun: Noun[Any], id: str) -> bool:
     return True
 
 
-class LinkNoun(Noun[L], Generic[L]):
+class LinkNoun(Noun[L], ABC, Generic[L]):
     """What the two links of the infrastructure share."""
 
     #: Nouns that a link of this kind may lead to.
     targets: tuple[type[Resource], ...]
 
     def has(self, scene: Scene, id: str) -> bool:
-        return _is_there(scene, self, id)
+        return is_there(scene, self, id)
 
     def create(self, scene: Scene, incoming: Incoming, path: str | None = None) -> Made:
-        _no_path(path, self.location)
+        no_path(path, self.location)
         return super().create(scene, incoming)
 
     def wish(self, attributes: Mapping[str, Value], present: Entity | None = None) -> Wish:
-        rest = {name: value for name, value in attributes.items() if name not in _ENDS}
+        rest = {name: value for name, value in attributes.items() if name not in ENDS}
         return super().wish(rest, present)
 
     def fresh(self, scene: Scene, attributes: Mapping[str, Value], present: Entity) -> Mapping[str, Value]:
-        _require_ends(scene, attributes, present)
+        require_ends(scene, attributes, present)
         return super().fresh(scene, attributes, present)
 
     def check_target(self, target: Noun[Any]) -> None:
         if target.type not in self.targets:
             raise InvalidRequest(
-                f"{_TARGET}: a {self.kind.term} does not lead to a {target.kind.term}", field="target"
+                f"{TARGET}: a {self.kind.term} does not lead to a {target.kind.term}", field="target"
             )
 
     def source(self, scene: Scene, attributes: Mapping[str, Value]) -> str:
         """The compute that a new link starts at. Raises InvalidRequest, NotFound."""
-        noun, id = self._end(scene, attributes, _SOURCE)
+        noun, id = self._end(scene, attributes, SOURCE)
         if noun.type is not Compute:
-            raise InvalidRequest(f"{_SOURCE}: a {self.kind.term} starts at a compute", field="source")
+            raise InvalidRequest(f"{SOURCE}: a {self.kind.term} starts at a compute", field="source")
         return id
 
     def target(self, scene: Scene, attributes: Mapping[str, Value]) -> tuple[Noun[Any], str]:
         """Where a new link leads to. Raises InvalidRequest, NotFound."""
-        noun, id = self._end(scene, attributes, _TARGET)
+        noun, id = self._end(scene, attributes, TARGET)
         self.check_target(noun)
         return noun, id
 
@@ -123,9 +121,9 @@ class LinkNoun(Noun[L], Generic[L]):
     def spec(self, scene: Scene, incoming: Incoming, wish: Wish) -> Any:
         return replace(self.spec_of(scene, incoming), compute=self.source(scene, incoming.attributes))
 
+    @abstractmethod
     def spec_of(self, scene: Scene, incoming: Incoming) -> Any:
         """The specification without its compute."""
-        raise NotImplementedError
 
     def create_between(self, scene: Scene, compute: str, incoming: Incoming) -> None:
         """Make a link of an existing compute."""
@@ -137,9 +135,9 @@ class LinkNoun(Noun[L], Generic[L]):
     def state_of(self, resource: L) -> tuple[str, str | None]:
         return LINK_STATES[resource.state], resource.state_message
 
+    @abstractmethod
     def target_of(self, scene: Scene, resource: L) -> tuple[str, str]:
         """(path, kind) of where the link leads to."""
-        raise NotImplementedError
 
     def ends_of(self, scene: Scene, held: Held[L]) -> tuple[str, str, str, str]:
         compute = v.COMPUTE.identifier
@@ -244,160 +242,3 @@ class InterfaceNoun(LinkNoun[Interface]):
 
     def allowed(self, resource: Interface) -> Sequence[str]:
         return allowed_actions(INTERFACE_ACTIONS, resource.state)
-
-
-class OfCompute(Noun[Compute]):
-    """Entities that are not stored anywhere: what a compute's own data say."""
-
-    type = Compute
-    deletable = False
-
-    @property
-    def row_kind(self) -> str:
-        return ""
-
-    def has(self, scene: Scene, id: str) -> bool:
-        return _is_there(scene, self, id)
-
-    def of_compute(self, scene: Scene, source: str, compute: Compute) -> Sequence[Any]:
-        """The entities that this compute gives rise to."""
-        raise NotImplementedError
-
-    def entities(self, scene: Scene, ids: Sequence[str] | None = None) -> Iterator[Entity]:
-        computes = scene.cloud.list(scene.caller, Compute)
-        found = (entity for held in computes for entity in self._entities_of(scene, held))
-        return found if ids is None else (entity for entity in found if entity.id in ids)
-
-    def _entities_of(self, scene: Scene, held: Held[Compute]) -> Sequence[Entity]:
-        source = scene.nouns[v.COMPUTE.identifier].place(held.resource.id, held.overlay)
-        return [as_entity(link) for link in self.of_compute(scene, source, held.resource)]
-
-    def paths(self, scene: Scene, *, owned: bool = False, tag: Tag | None = None) -> Sequence[str]:
-        return [self.location + id for id in self.ids(scene, owned=owned, tag=tag)]
-
-    def ids(self, scene: Scene, *, owned: bool = False, tag: Tag | None = None) -> Sequence[str]:
-        if tag is not None:
-            return []
-        held = scene.cloud.list(scene.caller, Compute, owned=owned)
-        return [entity.id for one in held for entity in self._entities_of(scene, one)]
-
-    def show(self, scene: Scene, id: str, outgoing: Rendering) -> Rendered:
-        return outgoing.entity(self.get(scene, id))
-
-    def get(self, scene: Scene, id: str) -> Entity:
-        held = scene.cloud.get(scene.caller, Compute, id.partition(LINK_SEPARATOR)[0])
-        for entity in self._entities_of(scene, held):
-            if entity.id == id:
-                return entity
-        raise NotFound(f"no {self.kind.term} {shorten(id)}")
-
-    def create(self, scene: Scene, incoming: Incoming, path: str | None = None) -> Made:
-        raise Forbidden(f"a {self.kind.term} is made by the provider only")
-
-    def update(self, scene: Scene, id: str, incoming: Incoming, *, full: bool) -> Entity:
-        """Nothing of it can change; what is sent back unchanged is taken."""
-        present = self.get(scene, id)
-        if any(m not in present.mixins for m in incoming.mixins):
-            raise Forbidden(f"a {self.kind.term} takes no mixins")
-        _require_ends(scene, incoming.attributes, present)
-        ignored = {*_ENDS, "occi.core.id"}
-        rest = {n: value for n, value in incoming.attributes.items() if n not in ignored}
-        fresh = self.fresh(scene, rest, present)
-        wish = self.wish(fresh, present)
-        if wish.fields or wish.foreign:
-            names = ", ".join(fresh)
-            raise Forbidden(f"{shorten(names)}: a {self.kind.term} does not change", reason="immutable")
-        return present
-
-    def act(self, scene: Scene, id: str, action: Action, attributes: Mapping[str, Value]) -> Mixin | None:
-        self.get(scene, id)
-        self.action_name(action)
-        return None
-
-    def delete(self, scene: Scene, id: str) -> None:
-        self.get(scene, id)
-        self.check_delete(scene, [id])
-
-    def check_delete(self, scene: Scene, ids: Sequence[str]) -> None:
-        if ids and not self.deletable:
-            raise Forbidden(f"a {self.kind.term} goes with its compute")
-        computes = {id.partition(LINK_SEPARATOR)[0] for id in ids}
-        scene.cloud.check_delete(scene.caller, Compute, sorted(computes))
-
-
-class SecurityGroupLinkNoun(OfCompute):
-    """A security group of a compute; the identifier joins the two."""
-
-    deletable = True
-
-    def of_compute(self, scene: Scene, source: str, compute: Compute) -> Sequence[LinkRendering]:
-        return [
-            LinkRendering(
-                id=f"{compute.id}{LINK_SEPARATOR}{group}",
-                location=f"{self.location}{compute.id}{LINK_SEPARATOR}{group}",
-                kind=self.kind,
-                mixins=(),
-                source=source,
-                source_kind=v.COMPUTE.identifier,
-                target=scene.home(v.SECURITYGROUP.identifier, group),
-                target_kind=v.SECURITYGROUP.identifier,
-                attributes={"occi.securitygrouplink.state": "active"},
-            )
-            for group in compute.security_groups
-        ]
-
-    def check_target(self, target: Noun[Any]) -> None:
-        if target.type is not SecurityGroup:
-            raise InvalidRequest(
-                f"{_TARGET}: a {self.kind.term} does not lead to a {target.kind.term}", field="target"
-            )
-
-    def create(self, scene: Scene, incoming: Incoming, path: str | None = None) -> Made:
-        _no_path(path, self.location)
-        self.check_mixins(incoming.mixins)
-        for name in (_SOURCE, _TARGET):
-            if name not in incoming.attributes:
-                raise InvalidRequest(f"{name} is missing; it names an end of the link", field=name)
-        source, compute = scene.locate(text(incoming.attributes[_SOURCE]))
-        if source.type is not Compute:
-            raise InvalidRequest(f"{_SOURCE}: a {self.kind.term} starts at a compute", field="source")
-        id = self._put(scene, compute, incoming)
-        return Made(self, id, self.location + id)
-
-    def create_between(self, scene: Scene, compute: str, incoming: Incoming) -> None:
-        self._put(scene, compute, incoming)
-
-    def _put(self, scene: Scene, compute: str, incoming: Incoming) -> str:
-        target, group = scene.locate(text(incoming.attributes[_TARGET]))
-        self.check_target(target)
-        present = scene.cloud.get(scene.caller, Compute, compute).resource.security_groups
-        if group in present and scene.idempotency_key is None:
-            raise Conflict(f"compute {shorten(compute)} has security group {shorten(group)} already")
-        if group not in present:
-            scene.cloud.update(scene.caller, Compute, compute, {"security_groups": (*present, group)})
-        return f"{compute}{LINK_SEPARATOR}{group}"
-
-    def delete(self, scene: Scene, id: str) -> None:
-        compute, _, group = id.partition(LINK_SEPARATOR)
-        present = scene.cloud.get(scene.caller, Compute, compute).resource.security_groups
-        if group not in present:
-            raise NotFound(f"no {self.kind.term} {shorten(id)}")
-        rest = tuple(other for other in present if other != group)
-        scene.cloud.update(scene.caller, Compute, compute, {"security_groups": rest})
-
-
-def as_entity(link: LinkRendering | Entity) -> Entity:
-    """A link as the entity that it is."""
-    if isinstance(link, Entity):
-        return link
-    return Entity(
-        id=link.id,
-        location=link.location,
-        kind=link.kind,
-        mixins=link.mixins,
-        attributes=link.attributes,
-        source=link.source,
-        source_kind=link.source_kind,
-        target=link.target,
-        target_kind=link.target_kind,
-    )

@@ -37,7 +37,8 @@ from occi_gw.mapping import (
     gibibytes,
     read_field,
 )
-from occi_gw.nouns.base import Noun, Wish
+from occi_gw.nouns.attributes import Wish
+from occi_gw.nouns.base import Noun
 from occi_gw.rendering.values import Action, Entity, Mixin, Value
 from occi_gw.scene import Incoming, Scene
 

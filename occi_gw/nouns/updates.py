@@ -1,0 +1,127 @@
+"""What an update of an entity comes to (GFD.223 section 5.4.6), settled before anything changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.cloud import Change
+from gateway.model import InvalidRequest, shorten
+from gateway.store.overlay import Overlay
+from occi_gw.nouns.attributes import Wish, ids_of, refuse_moving, within_limit
+from occi_gw.rendering.values import Entity, LinkLine, Mixin, Value
+from occi_gw.scene import Incoming, Scene
+
+if TYPE_CHECKING:
+    from occi_gw.nouns.base import Noun
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an update of one entity comes to."""
+
+    id: str
+    row: Overlay
+    mixins: tuple[Mixin, ...]
+    links: Sequence[LinkLine]
+    change: Change | None
+    full: bool
+
+
+def plan(noun: Noun[Any], scene: Scene, id: str, incoming: Incoming, *, full: bool) -> Plan:
+    """What an update comes to; changes nothing. Raises what the entity itself speaks against."""
+    if incoming.kind is not None and incoming.kind.identifier != noun.kind.identifier:
+        raise InvalidRequest(
+            f"Category: this is a {noun.kind.term}; the kind of an entity does not change",
+            field="category",
+        )
+    noun.check_mixins(incoming.mixins)
+    held = scene.cloud.get(scene.caller, noun.type, id)
+    present = noun.entity(scene, held)
+    links = _new_links(scene, incoming.links, present, full=full)
+    fresh = noun.fresh(scene, incoming.attributes, present)
+    if not full:
+        refuse_moving(fresh)
+    wish = noun.wish(fresh, present)
+    changes = {**wish.fields, **noun.mixin_changes(scene, incoming, present, full=full)}
+    if full:
+        changes = {**_cleared(noun, incoming.attributes, present), **changes}
+    extra = _new_extra(noun, scene, held.overlay, incoming, wish, full=full)
+    change = Change(noun.type, id, changes, extra) if changes or extra is not None else None
+    return Plan(id, held.overlay, incoming.mixins, links, change, full)
+
+
+def finish(noun: Noun[Any], scene: Scene, plan: Plan) -> None:
+    """The part of a plan that is no change of the resource: the caller's own mixins, new links."""
+    _retag(noun, scene, plan.id, plan.mixins, plan.row, full=plan.full)
+    for link in plan.links:
+        noun.add_link(scene, plan.id, link)
+
+
+def _new_links(scene: Scene, links: Sequence[LinkLine], present: Entity, *, full: bool) -> Sequence[LinkLine]:
+    """The links of a request that are not there yet: own links and action links come back in a PUT.
+
+    Raises InvalidRequest where a new one cannot be taken.
+    """
+    own = {name for link in present.links for name in (link.location, *ids_of(link.kind, link.id))}
+    ends = {link.target for link in present.links}
+
+    def is_own(link: LinkLine) -> bool:
+        if not link.self_uri:
+            return any(scene.same_place(link.target, end) for end in ends)
+        return link.self_uri in own or link.self_uri.removeprefix(scene.authority) in own
+
+    new = [link for link in links if "action=" not in link.target and not is_own(link)]
+    if new and full:
+        raise InvalidRequest(
+            f"Link: {shorten(new[0].target)} is no link of this entity; PUT makes none,"
+            " POST to the collection of the link kind does",
+            field="link",
+        )
+    return new
+
+
+def _cleared(noun: Noun[Any], attributes: Mapping[str, Value], present: Entity) -> dict[str, Any]:
+    """Fields that a full update leaves out and that are set now."""
+    shown = {**present.attributes, "occi.core.title": present.title, "occi.core.summary": present.summary}
+    return {
+        field.field: None
+        for name, field in noun.by_name.items()
+        if field.clears and name not in attributes and shown.get(name) is not None
+    }
+
+
+def _new_extra(
+    noun: Noun[Any], scene: Scene, row: Overlay, incoming: Incoming, wish: Wish, *, full: bool
+) -> dict[str, Any] | None:
+    """The new remembered part, None where it stays as it is."""
+    before: dict[str, Any] = dict(row.extra)
+    attributes = dict(before.get("attributes", {}))
+    mixins = list(before.get("mixins", ()))
+    sent = noun.remembered(incoming.mixins, scene)
+    if full:
+        attributes = {n: v for n, v in attributes.items() if n in incoming.attributes}
+        mixins = [m for m in mixins if m in sent]
+    attributes.update(wish.foreign)
+    mixins += [m for m in sent if m not in mixins]
+    after = {k: v for k, v in before.items() if k not in ("attributes", "mixins")}
+    after |= {"attributes": attributes} if attributes else {}
+    after |= {"mixins": mixins} if mixins else {}
+    return None if after == before else within_limit(after)
+
+
+def _retag(
+    noun: Noun[Any], scene: Scene, id: str, mixins: Sequence[Mixin], row: Overlay, *, full: bool
+) -> None:
+    if not row.tags and not any(m.identifier not in scene.model.mixins for m in mixins):
+        return
+    tags = scene.tagged.tags
+    sent = [tags[m.identifier] for m in mixins if m.identifier in tags]
+    for tag in sent:
+        if tag.seq not in row.tags:
+            scene.cloud.tag(scene.caller, tag, [(noun.type, id)], exact=False)
+    if full:
+        for tag in tags.values():
+            if tag.seq in row.tags and tag not in sent:
+                scene.cloud.untag(scene.caller, tag, [(noun.type, id)])
