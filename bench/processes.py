@@ -90,12 +90,16 @@ def limit(folder: Path, answers: Path) -> Iterator[Running]:
     command = ["-m", "gunicorn", "bench.limit:application()", "--worker-class", "gthread"]
     command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--keep-alive", "5"]
     command += ["--limit-request-field_size", "65536", "--log-level", "warning"]
-    with _serving(command, {"BENCH_ANSWERS": str(answers)}, folder / "limit.log", background=False) as running:
+    with _serving(
+        command, {"BENCH_ANSWERS": str(answers)}, folder / "limit.log", background=False
+    ) as running:
         yield running
 
 
 @contextmanager
-def _serving(arguments: list[str], environ: dict[str, str], log: Path, *, background: bool) -> Iterator[Running]:
+def _serving(
+    arguments: list[str], environ: dict[str, str], log: Path, *, background: bool
+) -> Iterator[Running]:
     port = free_port()
     with log.open("ab") as output:
         process = subprocess.Popen(

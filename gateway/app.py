@@ -8,14 +8,13 @@ from __future__ import annotations
 import hmac
 import json
 import logging
-import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import entry_points
 from ipaddress import ip_address
+from random import getrandbits
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -63,7 +62,7 @@ class Gateway:
             self.zones,
             _settings(config),
             version=self.version,
-            observer=partial(_observe, metrics) if metrics else None,
+            observer=metrics.backend_call if metrics else None,
         )
         self.authenticator = Authenticator(
             [_MODES[name](self) for name in _known_methods(config.get("auth", "methods"))]
@@ -169,7 +168,7 @@ class Application:
         begun = time.perf_counter()
         request_id = environ.get("HTTP_X_REQUEST_ID", "")
         if _REQUEST_ID.fullmatch(request_id) is None:
-            request_id = os.urandom(16).hex()
+            request_id = f"{getrandbits(128):032x}"
         environ[REQUEST_ID] = request_id
         if "HTTP_X_FORWARDED_FOR" in environ:
             environ["REMOTE_ADDR"] = _client_address(environ, self._trusted)
@@ -290,8 +289,18 @@ class Application:
         method = environ["REQUEST_METHOD"]
         principal: Principal | None = environ.get(PRINCIPAL)
         if self._metrics is not None:
-            with _counting():
-                self._count(self._metrics, exchange, route, method, principal, seconds, sent)
+            self._metrics.end(
+                exchange.protocol,
+                method if method in _METHODS else "other",
+                route,
+                exchange.status,
+                seconds=seconds,
+                received=_size(environ.get("CONTENT_LENGTH")),
+                sent=sent,
+                signed_in=principal.auth_method if principal else "",
+            )
+            if "stratusgate.error" in environ:
+                self._count_refusal(self._metrics, environ["stratusgate.error"], principal)
         self._log.line(
             msg=f"{method} {exchange.path}",
             request_id=environ[REQUEST_ID],
@@ -307,52 +316,19 @@ class Application:
         )
 
     @staticmethod
-    def _count(
-        metrics: Metrics,
-        exchange: _Exchange,
-        route: str,
-        method: str,
-        principal: Principal | None,
-        seconds: float,
-        sent: int,
-    ) -> None:
-        environ = exchange.environ
-        length = environ.get("CONTENT_LENGTH") or "0"
-        metrics.end(
-            exchange.protocol,
-            method if method in _METHODS else "other",
-            route,
-            exchange.status,
-            seconds,
-            int(length) if re.fullmatch("[0-9]{1,18}", length) else 0,
-            sent,
-        )
-        error = environ.get("stratusgate.error")
-        if principal is not None:
-            metrics.signed_in(principal.auth_method, "success")
-        elif isinstance(error, NotAuthenticated):
-            metrics.signed_in("any", error.reason)
+    def _count_refusal(metrics: Metrics, error: Exception, principal: Principal | None) -> None:
+        if isinstance(error, NotAuthenticated) and principal is None:
+            metrics.not_signed_in(error.reason)
         elif isinstance(error, TooManyRequests):
             metrics.limited(error.reason)
 
     def began(self, protocol: str) -> None:
         if self._metrics is not None:
-            with _counting():
-                self._metrics.begin(protocol)
+            self._metrics.begin(protocol)
 
 
-@contextmanager
-def _counting() -> Iterator[None]:
-    """Counting must not fail what is counted: a full disk takes the numbers, not the answer."""
-    try:
-        yield
-    except Exception:
-        log.exception("a request could not be counted")
-
-
-def _observe(metrics: Metrics, zone: str, operation: str, outcome: str, seconds: float) -> None:
-    with _counting():
-        metrics.backend_call(zone, operation, outcome, seconds)
+def _size(content_length: str | None) -> int:
+    return int(content_length) if content_length and re.fullmatch("[0-9]{1,18}", content_length) else 0
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})

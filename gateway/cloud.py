@@ -88,17 +88,19 @@ class Cloud:
         """
         if noun in LINKS:
             return [(h.resource.id, h.overlay.path) for h in self._links(caller, noun, owned=owned, tag=tag)]
-        rows = self.overlays.visible_ids(
+        places = self.overlays.places(
             caller.principal, KINDS[noun], owned=owned, tag=tag.seq if tag else None
         )
-        if not rows or not self.zones.has(noun):
+        if not places or not self.zones.has(noun):
             return []
         present: set[str] = set()
-        for zone in self.door.zones_of(noun, {row[1] for row in rows}):
-            native = self.zones.natives(zone, [id for id, home, _ in rows if home == zone])
+        for zone in self.door.zones_of(noun, places.by_zone.keys()):
+            native = self.zones.natives(zone, places.by_zone[zone])
             found = self.door.call(zone, noun, "list", partial(_ids, native))
             present.update(self.zones.outside(zone, found))
-        return [(id, path) for id, _, path in rows if id in present]
+        if len(present) == len(places):
+            return places.all
+        return [place for place in places.all if place[0] in present]
 
     def list(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
@@ -225,7 +225,7 @@ class Door:
             pass  # another request has remembered it at the same moment
         return self.row(caller, noun, id, Right.USE)
 
-    def zones_of(self, noun: type[Resource], zones: set[str]) -> Sequence[str]:
+    def zones_of(self, noun: type[Resource], zones: Collection[str]) -> Sequence[str]:
         """Those of ``zones`` that are configured now and have the noun."""
         return [z for z in self.zones.names() if z in zones and noun in self.zones.backend(z).collections()]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from gateway.store.generations import Generations
@@ -34,6 +34,11 @@ class Principal:
     expires: datetime | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def sight(self) -> tuple[str, str, tuple[str, ...], frozenset[str]]:
+        """Whoever has the same sees the same."""
+        return self.user, self.tenant, self.groups, self.roles
+
     def has(self, role: Role) -> bool:
         return role in self.roles
 
@@ -44,8 +49,7 @@ GATEWAY = Principal(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RequestInfo:
+class RequestInfo(NamedTuple):
     """What the audit record wants to know of the wire."""
 
     id: str = ""
@@ -60,8 +64,7 @@ class RequestInfo:
     begun: float = 0.0  # of ``time.perf_counter``; 0 = not in a request
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """A principal in one request; every method of ``Cloud`` takes it first."""
 
     principal: Principal

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -19,14 +22,27 @@ def _printable(line: str) -> str:
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
 
+#: Kept because ``json.dumps`` with options makes a new one at each call.
+_encode = json.JSONEncoder(default=str, ensure_ascii=False).encode
+
+
 def _json(fields: Mapping[str, Any]) -> str:
-    return _printable(json.dumps(fields, default=str, ensure_ascii=False))
+    # An encoder is set up anew for each structure that it is given; texts and numbers need none.
+    pairs = [f'"{name}": {_WRITERS.get(type(value), _encode)(value)}' for name, value in fields.items()]
+    return _printable(f"{{{', '.join(pairs)}}}")
+
+
+_WRITERS: Mapping[type, Callable[[Any], str]] = {
+    str: encode_basestring,
+    int: int.__repr__,
+    type(None): lambda value: "null",
+}
 
 
 def _text(fields: Mapping[str, Any]) -> str:
     return _printable(
         " ".join(
-            f"{name}={json.dumps(value, default=str, ensure_ascii=False) if _quoted(value) else value}"
+            f"{name}={_encode(value) if _quoted(value) else value}"
             for name, value in fields.items()
             if value is not None
         )
@@ -66,10 +82,15 @@ class RequestLog:
 
     def line(self, **fields: Any) -> None:
         if self.enabled:
-            stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
-            sys.stderr.write(
-                self._write({"time": stamp, "level": "info", "logger": "request", **fields}) + "\n"
-            )
+            seconds, rest = divmod(time.time_ns(), 1_000_000_000)
+            stamp = f"{_second(seconds)}.{rest // 1_000_000:03d}+00:00"
+            line = self._write({"time": stamp, "level": "info", "logger": "request", **fields})
+            sys.stderr.write(f"{line}\n")
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def as_json(format: str) -> bool:

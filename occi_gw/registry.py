@@ -163,8 +163,7 @@ class Registry:
 
     def model(self, caller: Caller) -> Model:
         """The model without tags of everybody who sees what this caller sees."""
-        principal = caller.principal
-        key = (principal.user, principal.tenant, principal.groups, principal.roles)
+        key = caller.principal.sight
         generation = (caller.generations or self._cloud.generations()).catalogue
         with self._lock:
             known = self._cache.get(key)

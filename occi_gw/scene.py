@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -49,7 +49,7 @@ class Scene:
     def forget(self) -> None:
         """After a change of the model itself."""
         self._model = self._tagged = None
-        self.caller = replace(self.caller, generations=None)
+        self.caller = self.caller._replace(generations=None)
 
     def noun_of(self, row: Overlay) -> Noun[Any]:
         """The noun of an ownership row."""

@@ -30,7 +30,7 @@ from gateway.model import (
 from . import capacity, links, measures
 from .database import Connection
 from .images import Images
-from .nouns import Site, Vanishing
+from .nouns import Site, Vanishing, one
 from .rows import (
     ATTACHMENT_COLUMNS,
     COMPUTE_COLUMNS,
@@ -41,6 +41,7 @@ from .rows import (
     dumped,
     dumped_keys,
     dumped_tags,
+    lasting,
     settled,
 )
 from .values import CORES, MEMORY, METHODS, checked_parameters, checked_share, checked_speed, hostname, within
@@ -64,6 +65,9 @@ _INSERT = (
 )
 _STATE = "SELECT state, target, due, ran, running_since, gone FROM computes WHERE id = ?"
 
+#: A row of ``computes`` with those of its attachments and interfaces.
+_Rows = tuple[Row, list[Row], list[Row]]
+
 _CHANGEABLE = frozenset(ComputeChanges.__optional_keys__)
 
 
@@ -78,20 +82,26 @@ class Computes(Vanishing[Compute, ComputeSpec, ComputeChanges], ComputeCollectio
     def get(self, id: str) -> Compute:
         if self._site.injector:
             self._fail("get", id=id)
-        now = self._site.clock()
+        found = self._site.database.memory.recall(("compute", id), lambda: self._read(id))
+        return found if isinstance(found, Compute) else _at(id, found, self._site.clock())
+
+    def _read(self, id: str) -> Compute | _Rows | None:
+        """The machine where only a write changes it, else the rows that it is made of at a time."""
         with self._site.database.read() as connection:
-            return self._load(connection, id, now)
+            rows = self._rows(connection, id)
+        now = self._site.clock()
+        return _at(id, rows, now) if rows is not None and lasting(rows[0], now) else rows
 
     def _load(self, connection: Connection, id: str, now: float) -> Compute:
-        try:
-            row = connection.execute(self._one, (id,)).fetchone()
-        except UnicodeEncodeError:
-            row = None
-        if row is None or (row[-1] is not None and row[-1] <= now):
-            raise NotFound.of("compute", id)
+        return _at(id, self._rows(connection, id), now)
+
+    def _rows(self, connection: Connection, id: str) -> _Rows | None:
+        row = one(connection, self._one, id)
+        if row is None:
+            return None
         attachments = connection.execute(_ATTACHMENTS_OF_ONE, (id,)).fetchall()
         interfaces = connection.execute(_INTERFACES_OF_ONE, (id,)).fetchall()
-        return compute(row, attachments, interfaces, now)
+        return row, attachments, interfaces
 
     def _build(
         self, connection: Connection, rows: Sequence[Row], now: float, ids: str | None
@@ -337,6 +347,13 @@ class Computes(Vanishing[Compute, ComputeSpec, ComputeChanges], ComputeCollectio
             present = self._load(connection, id, now)
             row = self._stored_state(connection, id, now)
         return measures.samples(present, ran=row[3], since=row[4], now=now)
+
+
+def _at(id: str, rows: _Rows | None, now: float) -> Compute:
+    """The machine as it is at ``now``. Raises NotFound, also for one that has vanished by then."""
+    if rows is None or (rows[0][-1] is not None and rows[0][-1] <= now):
+        raise NotFound.of("compute", id)
+    return compute(*rows, now)
 
 
 def _groups_exist(connection: Connection, groups: Sequence[str]) -> None:

@@ -15,12 +15,15 @@ import time
 import weakref
 from types import TracebackType
 
+from gateway.changes import Changes, Memory
 from gateway.model import BackendError, BackendUnavailable, InvalidRequest
 
 from .schema import prepare
 
 BUSY_SECONDS = 30.0
 _FORK_PATIENCE_SECONDS = 5.0
+#: Rows that a process remembers of a file that does not change.
+REMEMBERED_ROWS = 20_000
 
 Connection = sqlite3.Connection
 
@@ -28,12 +31,13 @@ Connection = sqlite3.Connection
 class Unit:
     """A transaction as a context manager: committed at the end, undone on an error."""
 
-    __slots__ = ("_begin", "_connection", "_database", "_gate")
+    __slots__ = ("_begin", "_connection", "_database", "_gate", "_ticket")
 
     def __init__(self, database: Database, begin: str, gate: threading.Lock | None) -> None:
         self._database = database
         self._begin = begin
         self._gate = gate
+        self._ticket: int | None = None
 
     def __enter__(self) -> Connection:
         if self._gate is not None:
@@ -42,6 +46,8 @@ class Unit:
         try:
             connection = self._connection = self._database.checkout()
             connection.execute(self._begin)
+            if self._gate is not None:
+                self._ticket = self._database.changes.begin()
         except BaseException as error:
             if connection is not None:
                 self._database.discard(connection)
@@ -69,6 +75,8 @@ class Unit:
                 self._database.discard(connection)
             else:
                 self._database.checkin(connection)
+            if self._ticket is not None:
+                self._database.changes.end(self._ticket)
             if self._gate is not None:
                 self._gate.release()
         if isinstance(error, sqlite3.Error):
@@ -93,6 +101,8 @@ class Database:
         self._draining = False
         self._renew_locks()
         self.checkin(self.checkout())
+        self.changes = Changes(self.path)
+        self.memory = Memory(self.changes, REMEMBERED_ROWS)
         _databases.add(self)
 
     def _renew_locks(self) -> None:

@@ -72,7 +72,8 @@ class Stored(Collection[R, S, U]):
         with self._site.database.read() as connection:
             if ids is None:
                 return [id for (id,) in connection.execute(self._ids).fetchall()]
-            return in_order(dict(connection.execute(self._some_ids, (json.dumps(list_of(ids)),)).fetchall()))
+            numbers = dict(connection.execute(self._some_ids, (json.dumps(list_of(ids)),)).fetchall())
+        return in_order(numbers, list(numbers))
 
     def get(self, id: str) -> R:
         self._fail("get", id=id)
@@ -226,16 +227,15 @@ class Vanishing(Stored[R, S, U]):
                 every = connection.execute(self._ids).fetchall()
                 return [id for (id,) in every if id not in going or going[id] > now]
             known = self._known_ids(connection)
-            found = {id: known[id] for id in ids if id in known}
-            if len(found) < len(ids):
-                missing = json.dumps([id for id in ids if id not in known])
-                looked_up = dict(connection.execute(self._some_ids, (missing,)).fetchall())
-                found |= {
-                    id: number for id, number in looked_up.items() if id not in going or going[id] > now
-                }
-                if len(known) < REMEMBERED:
-                    known |= {id: number for id, number in looked_up.items() if id not in going}
-        return in_order(found)
+            found = list(filter(known.__contains__, ids))
+            if len(found) == len(ids):
+                return in_order(known, found)
+            missing = json.dumps([id for id in ids if id not in known])
+            looked_up = dict(connection.execute(self._some_ids, (missing,)).fetchall())
+        present = {id: number for id, number in looked_up.items() if id not in going or going[id] > now}
+        if len(known) < REMEMBERED:
+            known |= {id: number for id, number in looked_up.items() if id not in going}
+        return in_order(present | {id: known[id] for id in found}, [*found, *present])
 
     def _known_ids(self, connection: Connection) -> dict[str, int]:
         """Identifiers that exist in the state of the database that this transaction sees."""
@@ -260,9 +260,11 @@ class Vanishing(Stored[R, S, U]):
         connection.execute(f"DELETE FROM {self.table} WHERE gone <= ?", (now,))
 
 
-def in_order(numbers: Mapping[str, int]) -> Sequence[str]:
-    """Identifiers by their numbers."""
-    return sorted(numbers, key=numbers.__getitem__)
+def in_order(numbers: Mapping[str, int], ids: list[str]) -> Sequence[str]:
+    """``ids`` by their numbers, each once."""
+    order = list(map(numbers.__getitem__, ids))
+    ascending = sorted(set(order))
+    return ids if order == ascending else sorted(set(ids), key=numbers.__getitem__)
 
 
 def one(connection: Connection, statement: str, id: str) -> Row | None:

@@ -164,6 +164,12 @@ def compute(row: Row, attachments: list[Row], interfaces: list[Row], now: float)
     )
 
 
+def lasting(row: Row, now: float) -> bool:
+    """Whether time alone changes nothing any more of what ``compute`` makes of a row."""
+    due, started, gone = row[6], row[17], row[22]
+    return gone is None and all(moment is None or moment <= now for moment in (due, started))
+
+
 def _console(number: int, interfaces: list[Row]) -> Console:
     """Where the screen and the shell of a running machine would be found."""
     vnc = f"vnc://{CONSOLE_HOST}:{5900 + number % 50000}"

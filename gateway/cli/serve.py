@@ -30,6 +30,7 @@ from gateway.cli.common import Commands, configuration
 from gateway.cli.users import users_of
 from gateway.config import Config, ConfigError
 from gateway.identity import Role
+from gateway.metrics import Metrics, worker_ended
 from gateway.model import AlreadyExists, shorten
 from gateway.store.users import User
 from gateway.version import version
@@ -63,10 +64,8 @@ def run_serve(options: argparse.Namespace) -> int:
     config = _configuration(options)
     owner = os.getpid()
     metrics_folder = _metrics_folder(config.data, owner)
-    # Read by the metrics library when it is first imported, so before anything of ours imports it.
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder)
     try:
-        Server(options, config).run()
+        Server(options, config, metrics_folder).run()
     finally:
         if os.getpid() == owner:  # workers are forks that come by here too, the others still count
             shutil.rmtree(metrics_folder, ignore_errors=True)
@@ -117,7 +116,8 @@ def _left_unread(body: Any) -> bool:
 class Server(BaseApplication):
     """gunicorn with the settings that the standards need."""
 
-    def __init__(self, options: argparse.Namespace, config: Config) -> None:
+    def __init__(self, options: argparse.Namespace, config: Config, metrics_folder: Path) -> None:
+        self._metrics_folder = metrics_folder
         self._options = options
         self._config = config
         super().__init__()
@@ -140,7 +140,7 @@ class Server(BaseApplication):
             "keepalive": 5,
             "proc_name": "stratusgate",
             "control_socket_disable": True,
-            "child_exit": _child_exit,
+            "child_exit": lambda arbiter, worker: worker_ended(self._metrics_folder, worker.pid),
             "when_ready": lambda arbiter: self._announce(),
             "logger_class": "gateway.cli.gunicorn_log.Logger",
         }
@@ -149,10 +149,10 @@ class Server(BaseApplication):
                 self.cfg.set(name, value)
 
     def load(self) -> Any:
-        from gateway.app import Application, Gateway  # after PROMETHEUS_MULTIPROC_DIR is set
-        from gateway.metrics import Metrics
+        from gateway.app import Application, Gateway
 
-        metrics = Metrics(version()) if self._config.get("metrics", "enabled") else None
+        enabled = self._config.get("metrics", "enabled")
+        metrics = Metrics(version(), self._metrics_folder) if enabled else None
         return Application(Gateway(self._config, metrics=metrics))
 
     def renewed(self) -> bool:
@@ -244,12 +244,6 @@ def write_error(server: str, client: socket.socket, status: int, reason: str, me
     gunicorn.util.write_nonblock(client, (head + body).encode())
 
 
-def _child_exit(arbiter: Any, worker: Any) -> None:
-    from gateway.metrics import worker_ended
-
-    worker_ended(worker.pid)
-
-
 class _Arbiter(Arbiter):
     """Also keeps one background worker running."""
 
@@ -266,8 +260,7 @@ class _Arbiter(Arbiter):
             return
         if time.monotonic() >= self._not_before:
             self._not_before = time.monotonic() + 5
-            environ = {k: v for k, v in os.environ.items() if k != "PROMETHEUS_MULTIPROC_DIR"}
-            self._background = subprocess.Popen(self._command, env=environ, stdin=subprocess.DEVNULL)
+            self._background = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)
 
     def signal(self, sig: int, frame: types.FrameType | None) -> None:
         """As gunicorn's, but a fork that has no handlers of its own yet ends when it is told to.

@@ -135,5 +135,7 @@ class BackendError(GatewayError):
 
 def shorten(value: object, limit: int = 80) -> str:
     """``value`` on one line, control characters escaped, at most ``limit`` characters."""
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value)[: limit + 1])
+    text = str(value)[: limit + 1]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
     return text if len(text) <= limit else text[: limit - 3] + "..."

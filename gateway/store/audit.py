@@ -136,8 +136,8 @@ class Audit:
             values["since"] = int(since.timestamp() * 1e6)
         for name, part in (("text", text), ("address", _quoted(address)), ("image", _quoted(image))):
             if part is not None:
-                conditions.append(audit.c.record.contains(bindparam(name)))
-                values[name] = part
+                conditions.append(audit.c.record.contains(bindparam(name), escape="!"))
+                values[name] = re.sub("[!%_]", r"!\g<0>", part)
         statement = select(audit.c.record).where(and_(*conditions)).order_by(audit.c.seq)
         if address is None and image is None:
             statement = statement.limit(limit)

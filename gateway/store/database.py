@@ -14,20 +14,26 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.sql.expression import Executable
 
+from gateway.changes import Changes, Memory
 from gateway.model import BackendUnavailable
 
 log = logging.getLogger("gateway.store")
 
 Row = tuple[Any, ...]
 
+T = TypeVar("T")
+
 BUSY_TIMEOUT_SECONDS = 30
 
+#: Rows that a process remembers of a store that does not change.
+REMEMBERED_ROWS = 50_000
 
 _BEGIN = {
     ("sqlite", True): ("BEGIN IMMEDIATE",),
@@ -114,9 +120,23 @@ class Database:
         self.dialect = self.engine.dialect
         self.is_sqlite = self.dialect.name == "sqlite"
         self._local = threading.local()
+        self._memory: Memory | None = None
         dbapi = self.dialect.import_dbapi() if not self.is_sqlite else sqlite3
         self._unavailable: tuple[type[Exception], ...] = (dbapi.OperationalError, dbapi.InterfaceError)
         self._constraint: type[Exception] = dbapi.IntegrityError
+
+    @cached_property
+    def changes(self) -> Changes:
+        """The counters beside an SQLite file; they are made when it is first used."""
+        return Changes(self.url.database or "")
+
+    def recall(self, key: Any, read: Callable[[], T]) -> T:
+        """What ``read`` gives, which reads nothing but this store; from memory where nothing has changed.
+
+        A server that several nodes use cannot tell them that for less than the reading costs: it is always
+        asked.
+        """
+        return read() if self._memory is None else self._memory.recall(key, read)
 
     def read(self, query: Query, **parameters: Any) -> Sequence[Row]:
         """Rows of one query; a second connection is tried once where the first has died meanwhile."""
@@ -145,6 +165,7 @@ class Database:
         Raises Constraint for a broken uniqueness rule, BackendUnavailable when the store is out of reach.
         """
         cursor = self._begin(durable)
+        ticket = self.changes.begin() if self.is_sqlite else 0
         try:
             transaction = Transaction(cursor, self.dialect)
             yield transaction
@@ -157,8 +178,10 @@ class Database:
                 raise self._down(error) from error
             raise
         finally:
-            if self.is_sqlite and not durable:
-                cursor.execute("PRAGMA synchronous=FULL")
+            if self.is_sqlite:
+                self.changes.end(ticket)
+                if not durable:
+                    cursor.execute("PRAGMA synchronous=FULL")
         for work in transaction.afterwards:
             work()
 
@@ -209,6 +232,8 @@ class Database:
         )
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
+        if self._memory is None:
+            self._memory = Memory(self.changes, REMEMBERED_ROWS)
         return connection
 
     def close(self) -> None:

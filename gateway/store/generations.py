@@ -29,4 +29,4 @@ BUMP_TAGS = Query(update(generations).values(tags=_c.tags + 1))
 
 
 def read(database: Database) -> Generations:
-    return Generations(*database.read(_READ)[0])
+    return database.recall(_READ, lambda: Generations(*database.read(_READ)[0]))

@@ -94,6 +94,7 @@ def _revision(connection: sa.Connection) -> str | None:
 @contextmanager
 def _locked(database: Database) -> Iterator[sa.Connection]:
     """A transaction that no other migration runs beside."""
+    ticket = 0
     with database.engine.connect() as connection:
         if database.is_sqlite:
             # The driver would begin its transaction only at the first change; two nodes could both
@@ -103,10 +104,16 @@ def _locked(database: Database) -> Iterator[sa.Connection]:
             raw.execute("PRAGMA journal_mode=WAL")
             raw.isolation_level = None
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+            ticket = database.changes.begin()
         else:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
-        yield connection
-        connection.commit()
+        try:
+            yield connection
+            connection.commit()
+        finally:
+            if ticket:
+                connection.rollback()
+                database.changes.end(ticket)
 
 
 def _copied(database: Database, revision: str) -> Path:

@@ -92,6 +92,24 @@ def _overlay(row: Row, tags: tuple[int, ...] = ()) -> Overlay:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """(id, chosen path) of rows in order of creation, and their identifiers by zone."""
+
+    all: Sequence[tuple[str, str | None]]
+    by_zone: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[str, str, str | None]]) -> Places:
+        by_zone: dict[str, list[str]] = {}
+        for id, zone, _ in rows:
+            by_zone.setdefault(zone, []).append(id)
+        return cls([(id, path) for id, _, path in rows], by_zone)
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+
 def now() -> int:
     """Microseconds since 1970 UTC, the store's form of time."""
     return time.time_ns() // 1000
@@ -196,7 +214,9 @@ class Overlays:
 
     def get(self, kind: str, id: str, user: str) -> Overlay | None:
         """The live row, with the tags that ``user`` has put on it."""
-        return _joined(self.database.read(_GET, kind=kind, id=id, user=user))
+        return self.database.recall(
+            (_GET, kind, id, user), lambda: _joined(self.database.read(_GET, kind=kind, id=id, user=user))
+        )
 
     def by_path(self, path: str, user: str) -> Overlay | None:
         """The live row of a path that a client chose."""
@@ -235,7 +255,17 @@ class Overlays:
     ) -> Sequence[tuple[str, str, str | None]]:
         """(id, zone, path) of the same rows."""
         query = self._list(principal, owned, tag is not None, (_c.id, _c.zone, _c.path))
-        return self.database.read(query, **_who(principal, kind, owned, tag))
+        who = _who(principal, kind, owned, tag)
+        return self.database.recall((query, *who.values()), lambda: self.database.read(query, **who))
+
+    def places(
+        self, principal: Principal, kind: str, *, owned: bool = False, tag: int | None = None
+    ) -> Places:
+        """The same, arranged for answering a listing of thousands again and again."""
+        key = ("places", principal.sight, kind, owned, tag)
+        return self.database.recall(
+            key, lambda: Places.of(self.visible_ids(principal, kind, owned=owned, tag=tag))
+        )
 
     def _list(
         self, principal: Principal, owned: bool, by_tag: bool, columns: tuple[ColumnElement[Any], ...]

@@ -96,6 +96,7 @@ class Noun(Generic[R]):
         self.core = CORE_FIELDS
         self._fields = {field.name: field for field in self._all_fields()}
         self._shown: dict[tuple[str, Rendering], tuple[R, Overlay, Model, Rendered]] = {}
+        self._listed: tuple[Sequence[tuple[str, str | None]], Sequence[str]] = ((), ())
         self._by_action = {
             self.actions[action.identifier]: action
             for action in kind.actions
@@ -121,8 +122,12 @@ class Noun(Generic[R]):
     def paths(self, scene: Scene, *, owned: bool = False, tag: Tag | None = None) -> Sequence[str]:
         """The paths of all entities that the caller may use (``owned``: owns)."""
         found = scene.cloud.locations(scene.caller, self.type, owned=owned, tag=tag)
-        location = self.location
-        return [path or location + id for id, path in found]
+        of, paths = self._listed  # the door gives the same list again while nothing has changed
+        if of is not found:
+            location = self.location
+            paths = [path or location + id for id, path in found]
+            self._listed = found, paths
+        return paths
 
     def ids(self, scene: Scene, *, owned: bool = False, tag: Tag | None = None) -> Sequence[str]:
         return [id for id, _ in scene.cloud.locations(scene.caller, self.type, owned=owned, tag=tag)]

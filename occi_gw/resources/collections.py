@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import falcon
@@ -123,7 +123,7 @@ class Collection:
             if whole and page is None:
                 entities: Iterable[Entity] = _entities(scene, nouns, tag)
             elif not whole:
-                paths = [path for noun in nouns for path in noun.paths(scene, tag=tag)]
+                paths = list(chain.from_iterable(noun.paths(scene, tag=tag) for noun in nouns))
                 exchange.listed(resp, page.cut(paths) if page else paths)
                 return
             else:

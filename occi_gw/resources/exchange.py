@@ -66,7 +66,7 @@ class Endpoint:
 
         Raises NotImplementedVersion, NotAuthenticated, NotAcceptable, InvalidRequest.
         """
-        client = client_version(req.env.get("HTTP_USER_AGENT"))
+        client = _client(req)
         if client is not None and client > VERSION:
             raise NotImplementedVersion(
                 f"OCCI/{client[0]}.{client[1]} is not spoken here; OCCI/1.1 and OCCI/1.2 are"
@@ -93,6 +93,15 @@ class Endpoint:
         return Exchange(scene, outgoing(req), req, client, services.max_body)
 
 
+#: What a client says of itself is the same in each of its requests.
+_client_version = lru_cache(maxsize=256)(client_version)
+_negotiate = lru_cache(maxsize=256)(negotiate)
+
+
+def _client(req: falcon.Request) -> tuple[int, int] | None:
+    return _client_version(req.env.get("HTTP_USER_AGENT"))
+
+
 @lru_cache(maxsize=256)
 def _split(url: str) -> tuple[str, str]:
     """(scheme and authority, path) of a base URL."""
@@ -102,10 +111,10 @@ def _split(url: str) -> tuple[str, str]:
 
 def outgoing(req: falcon.Request) -> Rendering:
     """The rendering of the answer. Raises NotAcceptable."""
-    media_type = negotiate(req.env.get("HTTP_ACCEPT"))
+    media_type = _negotiate(req.env.get("HTTP_ACCEPT"))
     if media_type is None:
         raise NotAcceptable(f"Accept: nothing of it is written here; these are: {', '.join(WRITABLE)}")
-    return rendering(media_type, client_version(req.env.get("HTTP_USER_AGENT")))
+    return rendering(media_type, _client(req))
 
 
 class Exchange:
@@ -162,6 +171,8 @@ class Exchange:
 
     def _structures(self) -> dict[str, str]:
         env = self._req.env
+        if _STRUCTURES.keys().isdisjoint(env):
+            return {}
         return {name: env[key] for key, name in _STRUCTURES.items() if key in env}
 
     def _incoming(self, structures: Mapping[str, str]) -> Rendering:

@@ -287,6 +287,7 @@ def test_the_sandbox_needs_nothing_but_the_standard_library_and_the_model() -> N
     names = [name.strip(" '") for name in modules.strip("[]").split(",")]
     assert {name for name in names if name.startswith("gateway")} == {
         "gateway",
+        "gateway.changes",
         "gateway.model",
         "gateway.model.errors",
         "gateway.model.resources",

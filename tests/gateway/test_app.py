@@ -170,7 +170,6 @@ def test_a_store_that_is_gone_is_not_ready_and_requests_are_503(tmp_path: Any) -
 @pytest.fixture
 def measured(tmp_path: Any, make_site: Make, monkeypatch: pytest.MonkeyPatch) -> Site:
     """A site that counts."""
-    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
     site = make_site(metrics={"token": "m3trics"})
     site.gateway = Gateway(site.config, metrics=Metrics("1.2"))
     site.application = Application(site.gateway)
@@ -248,7 +247,6 @@ def test_metrics_are_not_for_everybody(measured: Site) -> None:
 
 
 def test_metrics_are_told_without_a_store(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
     tables = {"store": {"url": "postgresql://gw@127.0.0.1:1/gw"}, "metrics": {"token": "m3trics"}}
     config = load(None, data=tmp_path, environ={}, overrides=tables)
     application = Application(Gateway(config, metrics=Metrics("1.2")))

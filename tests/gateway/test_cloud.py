@@ -177,7 +177,7 @@ def test_a_restricted_value_may_be_sent_back_unchanged(make_site: Make) -> None:
 
 def test_a_role_can_be_allowed_a_restricted_attribute(make_site: Make) -> None:
     cloud = make_site(restricted={"netadmin": ["network.vlan"]}).cloud
-    netadmin = replace(ADA, principal=replace(ADA.principal, roles=frozenset({"netadmin"})))
+    netadmin = ADA._replace(principal=replace(ADA.principal, roles=frozenset({"netadmin"})))
     assert cloud.create(netadmin, Network, NetworkSpec(vlan=5)).resource.vlan == 5
     with pytest.raises(Forbidden, match="admin or netadmin"):
         cloud.create(BOB, Network, NetworkSpec(vlan=6))
