@@ -59,6 +59,16 @@ class Catalogue:
         except KeyError:
             raise NotFound.of("instance type", id) from None
 
+    def offered_in(self, id: str, zone: str) -> InstanceType:
+        """An instance type for a compute of a zone. Raises NotFound, InvalidRequest (another zone's)."""
+        offered = self.instance_type(id)
+        home = self._home(offered)
+        if home is not None and home != zone:
+            raise InvalidRequest(
+                f"instance type {offered.id} is not offered in zone {zone}", field="instance_type"
+            )
+        return offered
+
     def sized(self, spec: ComputeSpec, zone: str, defaults: Defaults) -> ComputeSpec:
         """The specification with cores, memory and instance type settled.
 
@@ -68,12 +78,7 @@ class Catalogue:
         if spec.instance_type is None and spec.cores is None and spec.memory is None:
             spec = replace(spec, instance_type=self._default_type(zone, defaults))
         if spec.instance_type is not None:
-            offered = self.instance_type(spec.instance_type)
-            home = self._home(offered)
-            if home is not None and home != zone:
-                raise InvalidRequest(
-                    f"instance type {offered.id} is not offered in zone {zone}", field="instance_type"
-                )
+            offered = self.offered_in(spec.instance_type, zone)
             return replace(spec, cores=offered.cores, memory=offered.memory)
         return replace(spec, cores=spec.cores or defaults.cores, memory=spec.memory or defaults.memory)
 

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from backends.base import Capability
-from gateway.changing import Changer
+from gateway.changing import Change, Changer
 from gateway.door import KINDS, LINKS, CloudSettings, Door, Held, Observer, Visible, facts_of, merged, name_of
 from gateway.identity import Caller
 from gateway.making import Maker
@@ -24,20 +24,18 @@ from gateway.model import (
     Compute,
     Image,
     InstanceType,
-    Interface,
     InvalidRequest,
-    Network,
     Resource,
-    Volume,
     shorten,
 )
 from gateway.policy.permissions import Right, require, rights_of
+from gateway.removing import Remover
 from gateway.store import Database, generations
 from gateway.store.overlay import Overlay
 from gateway.store.tags import Tag, Tags
 from gateway.zones import Zones
 
-__all__ = ["KINDS", "LINKS", "Cloud", "CloudSettings", "Held", "Observer"]
+__all__ = ["KINDS", "LINKS", "Change", "Cloud", "CloudSettings", "Held", "Observer"]
 
 R = TypeVar("R", bound=Resource)
 
@@ -64,6 +62,7 @@ class Cloud:
         self.catalogue = door.catalogue
         self._maker = Maker(door)
         self._changer = Changer(door)
+        self._remover = Remover(door)
 
     def get(self, caller: Caller, noun: type[R], id: str) -> Held[R]:
         """One resource. Raises NotFound, also for what the caller has no use right on."""
@@ -72,12 +71,21 @@ class Cloud:
         self.door.require_ends(caller, row, resource)
         return Held(self.door.seen(caller, row, resource), row)
 
+    def knows(self, caller: Caller, noun: type[Resource], id: str) -> bool:
+        """Whether the caller may use one of a noun that has owners; the back end is not asked."""
+        row = self.overlays.get(KINDS[noun], id, caller.principal.user)
+        return row is not None and bool(rights_of(caller.principal, row) & Right.USE)
+
     def by_path(self, caller: Caller, path: str) -> Overlay | None:
         """The row of a path that a client chose, if the caller may use it."""
         row = self.overlays.by_path(path, caller.principal.user)
         if row is None or not rights_of(caller.principal, row) & Right.USE:
             return None
         return row
+
+    def chosen_paths(self, caller: Caller, noun: type[Resource]) -> Mapping[str, str]:
+        """id -> path of what the caller may use of a noun and was made at a path of a client's choice."""
+        return self.overlays.chosen(caller.principal, KINDS[noun])
 
     def locations(
         self, caller: Caller, noun: type[Resource], *, owned: bool = False, tag: Tag | None = None
@@ -175,7 +183,7 @@ class Cloud:
         event = f"{name_of(noun)}.create"
         with self.door.attempt(caller, event, None):
             if noun in LINKS:
-                return self._maker.link(caller, noun, spec, extra, event)
+                return self._maker.link(caller, noun, spec, extra, idempotency_key, event)
             return self._maker.make(
                 caller, noun, spec, zone=zone, path=path, extra=extra, key=idempotency_key, event=event
             )
@@ -193,7 +201,11 @@ class Cloud:
 
         Raises NotFound, Forbidden, QuotaExceeded, InvalidRequest, InvalidState, Unsupported.
         """
-        return self._changer.update(caller, noun, id, changes, extra=extra)
+        return self._changer.update(caller, [Change(noun, id, changes, extra)])[0]
+
+    def update_all(self, caller: Caller, changes: Sequence[Change]) -> None:
+        """As ``update`` for several, all or none."""
+        self._changer.update(caller, changes)
 
     def act(
         self,
@@ -204,27 +216,29 @@ class Cloud:
         parameters: Mapping[str, Any] | None = None,
     ) -> Held[R]:
         """Do an action of the noun's state table. Raises NotFound, Forbidden, InvalidState, Unsupported."""
-        return self._changer.act(caller, noun, id, action, parameters)
+        return self._changer.act(caller, noun, [id], action, parameters)[0]
+
+    def act_all(
+        self,
+        caller: Caller,
+        noun: type[Resource],
+        ids: Sequence[str],
+        action: str,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> None:
+        """As ``act`` for several; none is touched where the rights or the quota for one are missing."""
+        self._changer.act(caller, noun, ids, action, parameters)
 
     def delete(self, caller: Caller, noun: type[Resource], id: str) -> None:
         """Remove one, with the links that start or end at it.
 
-        Raises NotFound, Forbidden (also when a link belongs to a compute that the caller may not manage).
+        Raises NotFound, Forbidden, Conflict (a link is of a compute that the caller may not manage).
         """
-        event = f"{name_of(noun)}.delete"
-        with self.door.attempt(caller, event, id):
-            row = self.door.row(caller, noun, id, Right.MANAGE)
-            self._unlink(caller, noun, id)
-            zone, native = self.zones.split(id)
-            self.door.call(zone, noun, "delete", lambda c: c.delete(native))
-            with self.database.write() as tx:
-                if row.seq:
-                    self.overlays.delete(tx, row)
-                if noun is Compute:
-                    self.overlays.delete_links(tx, id)
-                if noun is Image:
-                    self.door.bump_catalogue(tx)
-                self.audit.append(tx, caller, event, "success", **facts_of(noun, id, row.owner))
+        self._remover.remove(caller, noun, id)
+
+    def check_delete(self, caller: Caller, noun: type[Resource], ids: Sequence[str]) -> None:
+        """Raises Forbidden or Conflict where deleting these would leave one; what is gone is passed over."""
+        self._remover.check(caller, noun, ids)
 
     def share(
         self,
@@ -320,17 +334,6 @@ class Cloud:
                 )
                 held.append(Held(merged(link, row), row))
         return held
-
-    def _unlink(self, caller: Caller, noun: type[Resource], id: str) -> None:
-        """Take away the links that end at a volume or network about to be deleted."""
-        if noun is Volume:
-            for attachment in self.door.fetch(Volume, id).attachments:
-                self.delete(caller, Attachment, attachment.id)
-        elif noun is Network and self.zones.has(Interface):
-            zone, native = self.zones.split(id)
-            for interface in self.door.call(zone, Interface, "list", lambda c: c.list()):
-                if interface.network == native:
-                    self.delete(caller, Interface, self.zones.publish(zone, interface).id)
 
 
 def _ids(native: Sequence[str], collection: Any) -> Sequence[str]:

@@ -11,12 +11,14 @@ from typing import Any, TypeVar
 from backends.base import ComputeCollection
 from gateway.door import (
     KINDS,
+    LINKS,
     Door,
     Held,
     facts_made,
     facts_of,
     merged,
     name_of,
+    owner_of,
 )
 from gateway.identity import Caller, Principal
 from gateway.model import (
@@ -38,7 +40,7 @@ from gateway.model import (
 from gateway.policy.permissions import Right
 from gateway.references import SINGLE, resolve
 from gateway.store import Constraint, Transaction
-from gateway.store.overlay import MAKING, Overlay, now
+from gateway.store.overlay import MAKING, Holding, Overlay, now
 from gateway.weight import weight_of
 
 IDEMPOTENCY_MICROSECONDS = 24 * 3600 * 1_000_000
@@ -76,12 +78,25 @@ class Maker:
         return self._make(caller, noun, inside, row, event)
 
     def link(
-        self, caller: Caller, noun: type[R], spec: Any, extra: Mapping[str, Any] | None, event: str
+        self,
+        caller: Caller,
+        noun: type[R],
+        spec: Any,
+        extra: Mapping[str, Any] | None,
+        key: str | None,
+        event: str,
     ) -> Held[R]:
-        """Attach or connect: rights come from the ends, nothing is reserved."""
+        """Attach or connect: rights come from the ends; only an idempotency key has anything reserved."""
         self._door.settings.restrictions.check_spec(caller.principal, spec)
         zone = self._door.zones.split(spec.compute)[0]
         inside = self._referred(caller, spec, zone)
+        token, fingerprint = _token(caller.principal, noun, (spec, extra), key)
+        if fingerprint is not None:
+            earlier = self._earlier(caller, noun, token, fingerprint)
+            if earlier is not None:
+                return earlier
+            row = self._reserve_link(caller, noun, spec.compute, token, extra, fingerprint)
+            return self._make(caller, noun, inside, row, event)
         made: R = self._door.call(zone, noun, "create", lambda c: c.create(inside))
         resource = self._door.zones.publish(zone, made)
         row = self._door.row(caller, noun, resource.id, Right.USE)
@@ -89,6 +104,36 @@ class Maker:
             row = self._door.remembered(caller, noun, resource.id, extra)
         self._door.record(caller, event, "success", resource=resource, owner=row.owner)
         return Held(merged(resource, row), row)
+
+    def _reserve_link(
+        self,
+        caller: Caller,
+        noun: type[Resource],
+        compute: str,
+        token: str,
+        extra: Mapping[str, Any] | None,
+        fingerprint: str,
+    ) -> Overlay:
+        """The row of a link about to be made; it is owned and shared as its compute is."""
+        home = self._door.row(caller, Compute, compute, Right.MANAGE)
+        try:
+            with self._door.database.write(durable=False) as tx:
+                return self._door.overlays.reserve(
+                    tx,
+                    owner_of(caller, home),
+                    kind=LINKS[noun],
+                    zone=home.zone,
+                    token=token,
+                    mode=home.mode,
+                    holding=Holding(),
+                    extra=extra,
+                    fingerprint=fingerprint,
+                    other_tenants=home.other_tenants,
+                    group=home.group,
+                    key=token,
+                )
+        except Constraint:
+            raise Conflict("the first request with this Idempotency-Key is still running") from None
 
     def _home(self, spec: Any, zone: str | None) -> str:
         """The zone something is made in: the one asked for, else that of what it refers to."""
@@ -217,7 +262,7 @@ class Maker:
             if isinstance(spec, ImageSpec) and spec.compute:
                 resource = self._door.call(zone, Compute, "save", lambda c: _save(c, spec, token))
             else:
-                inside = replace(spec, token=token)
+                inside = spec if noun in LINKS else replace(spec, token=token)
                 resource = self._door.call(zone, noun, "create", lambda c: c.create(inside))
         except BaseException:
             with self._door.database.write() as tx:
@@ -226,12 +271,15 @@ class Maker:
         resource = self._door.zones.publish(zone, resource)
         with self._door.database.write() as tx:
             row = self._bound(tx, noun, resource, row)
-            facts = facts_of(noun, resource.id, caller.principal.user)
+            facts = facts_of(noun, resource.id, row.owner)
             self._door.audit.append(tx, caller, event, "success", **facts, **facts_made(resource))
         return Held(merged(resource, row), row)
 
     def _bound(self, tx: Transaction, noun: type[Resource], resource: Resource, row: Overlay) -> Overlay:
-        bound = None if LINK_SEPARATOR in resource.id else self._door.overlays.bind(tx, row, resource.id)
+        if noun in LINKS and (stale := self._door.overlays.get(LINKS[noun], resource.id, "")) is not None:
+            self._door.overlays.delete(tx, stale)  # of a link that the back end has lost; this one is new
+        mistaken = LINK_SEPARATOR in resource.id and noun not in LINKS
+        bound = None if mistaken else self._door.overlays.bind(tx, row, resource.id)
         if bound is None:
             raise BackendError(f"the back end gave {name_of(noun)} an identifier that cannot be used")
         if noun is Image:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from gateway.cloud import KINDS, Cloud
+from gateway.cloud import KINDS, LINKS, Cloud
 from gateway.identity import GATEWAY, Caller
 from gateway.model import (
     BackendError,
@@ -80,7 +80,7 @@ class Reconciler:
     def _settle(self, row: Overlay, report: Report) -> None:
         """Bind a stale row to what its token made, or release it."""
         cloud = self._cloud
-        noun = next(noun for noun, kind in KINDS.items() if kind == row.kind)
+        noun = next(noun for noun, kind in {**KINDS, **LINKS}.items() if kind == row.kind)
         try:
             made = cloud.zones.collection(row.zone, noun).find(row.token)
         except Unsupported:

@@ -210,6 +210,11 @@ def to_key(found: tuple[PublicKey, ...]) -> str:
     return found[0].data
 
 
+def to_version(found: AddressRange) -> int:
+    """4 or 6."""
+    return found.network.version
+
+
 #: Largest user data in bytes: what OpenStack and EC2 take.
 USER_DATA_LIMIT = 65535
 
@@ -338,6 +343,8 @@ IPNETWORK_FIELDS = (
     Field("occi.network.gateway", "gateway", address, str),
     Field("occi.network.allocation", "allocation", allocation),
 )
+#: Told by the range; ``NetworkNoun.wish`` compares what a client sends.
+OSNETWORK_FIELDS = (Field("org.openstack.network.ip_version", "range", positive, to_version),)
 STORAGE_FIELDS = (Field("occi.storage.size", "size", gibibytes, to_gibibytes),)
 INTERFACE_FIELDS = (
     Field("occi.networkinterface.interface", "device", token, immutable=True),

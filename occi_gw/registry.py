@@ -242,6 +242,9 @@ class Registry:
             (v.OPENSTACK_PUBLIC_KEY, can(Capability.PUBLIC_KEYS)),
             (v.AVAILABILITY_ZONE, True),
             (v.FLOATINGIPPOOL, v.IPRESERVATION.identifier in self.kinds),
+            (v.OSNETWORK, v.NETWORK.identifier in self.kinds),
+            *((mixin, v.NETWORK.identifier in self.kinds) for mixin in v.NETWORK_CLASSES.values()),
+            (v.DEFAULT_CONNECTIVITY, v.NETWORKINTERFACE.identifier in self.kinds),
         )
         for mixin, has in offered:
             if has:

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from gateway.cloud import Cloud
 from gateway.identity import Caller
-from gateway.model import InvalidRequest, NotFound, shorten
+from gateway.model import InvalidRequest, NotFound, Resource, shorten
 from gateway.store.overlay import Overlay
 from occi_gw.registry import Model, Registry
-from occi_gw.rendering.values import Action, CategoryLine, Kind, LinkLine, Message, Mixin, Value
+from occi_gw.rendering.values import (
+    Action,
+    CategoryLine,
+    Kind,
+    LinkLine,
+    Message,
+    Mixin,
+    Value,
+    core_id,
+    entity_urn,
+    stands_for_another,
+)
 
 if TYPE_CHECKING:
     from occi_gw.nouns.base import Noun
+
+#: An ``occi.core.id``, with or without what makes a URN of it.
+_ID = re.compile(r"(urn:uuid:)?[A-Za-z0-9][A-Za-z0-9._~-]*")
 
 
 @dataclass(slots=True)
@@ -31,6 +46,8 @@ class Scene:
     idempotency_key: str | None = None
     _model: Model | None = field(default=None, init=False)
     _tagged: Model | None = field(default=None, init=False)
+    _without_uuid: Sequence[tuple[Noun[Any], str]] | None = field(default=None, init=False)
+    _chosen: dict[type[Resource], Mapping[str, str]] = field(default_factory=dict, init=False)
 
     @property
     def model(self) -> Model:
@@ -58,6 +75,13 @@ class Scene:
                 return noun
         raise NotFound(f"no entity at {shorten(row.path)}")
 
+    def home(self, kind: str, id: str) -> str:
+        """The path of an entity: the one that its maker chose, else the one in its kind's collection."""
+        noun = self.nouns[kind]
+        if noun.type not in self._chosen:
+            self._chosen[noun.type] = self.cloud.chosen_paths(self.caller, noun.type)
+        return self._chosen[noun.type].get(id) or noun.location + id
+
     def path_of(self, uri: str) -> str:
         """The path that a URI of this endpoint, or an absolute path, names.
 
@@ -79,12 +103,48 @@ class Scene:
         return path
 
     def locate(self, uri: str) -> tuple[Noun[Any], str]:
-        """The noun and identifier of the entity at a URI. Raises NotFound, InvalidRequest."""
+        """The noun and identifier of the entity that a URI, a path or an ``occi.core.id`` names.
+
+        Raises NotFound, InvalidRequest.
+        """
+        if _ID.fullmatch(uri):
+            return self._with_id(uri)
         path = self.path_of(uri)
         found = self.place(path)
         if found is None:
             raise NotFound(f"no entity at {shorten(path)}")
         return found
+
+    def _with_id(self, name: str) -> tuple[Noun[Any], str]:
+        """The one entity with this id, whatever its kind. Raises NotFound, InvalidRequest for two."""
+        id = name.removeprefix("urn:uuid:")
+        found = [(noun, id) for noun in self.nouns.values() if noun.has(self, id)]
+        if not found and stands_for_another(name):
+            found = [
+                (noun, own) for noun, own in self._derived() if entity_urn(noun.kind.identifier, own) == name
+            ]
+        if not found:
+            raise NotFound(f"no entity has the id {shorten(name)}")
+        if len(found) > 1:
+            kinds = " and ".join(noun.kind.term for noun, _ in found)
+            raise InvalidRequest(f"{shorten(name)} is the id of {kinds}; give the path", field="uri")
+        return found[0]
+
+    def _derived(self) -> Sequence[tuple[Noun[Any], str]]:
+        """All entities whose id in JSON is derived, as links have it; listed once for a request."""
+        if self._without_uuid is None:
+            listed = [(noun, id) for noun in self.nouns.values() for id in noun.ids(self)]
+            self._without_uuid = [(noun, id) for noun, id in listed if core_id(id) == id]
+        return self._without_uuid
+
+    def same_place(self, uri: str, path: str) -> bool:
+        """Whether a URI names the entity at a path, by any of its names. Raises InvalidRequest."""
+        if uri in (path, self.authority + path):
+            return True
+        try:
+            return self.locate(uri) == self.place(path)
+        except NotFound:
+            return False
 
     def place(self, path: str) -> tuple[Noun[Any], str] | None:
         """The noun and identifier that a path means, whether or not the entity is there."""

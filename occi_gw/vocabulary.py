@@ -323,6 +323,46 @@ FLOATINGIPPOOL = Mixin(
     location="/mixin/floatingippool/",
 )
 
+OSNETWORK = Mixin(
+    "osnetwork",
+    f"{OPENSTACK}/infrastructure/network#",
+    "OpenStack network",
+    (_number("org.openstack.network.ip_version", mutable=False),),
+    applies=(NETWORK.identifier,),
+    location="/mixin/openstack/osnetwork/",
+)
+
+# Of the EGI Federated Cloud (rOCCI 5): what a network reaches, and which of them a machine is put in.
+
+FEDCLOUD = "http://schemas.fedcloud.egi.eu/occi"
+CONNECTIVITY = "eu.egi.fedcloud.compute.default_connectivity"
+
+
+def _class_of_networks(term: str, title: str) -> Mixin:
+    return Mixin(
+        term,
+        f"{FEDCLOUD}/infrastructure/network#",
+        title,
+        applies=(NETWORK.identifier,),
+        location=f"/mixin/{term}/",
+    )
+
+
+#: Value of the connectivity attribute -> class of network.
+NETWORK_CLASSES = {
+    "public": _class_of_networks("public_net", "Public network"),
+    "nat": _class_of_networks("nat_net", "Network behind NAT"),
+    "private": _class_of_networks("private_net", "Private network"),
+}
+DEFAULT_CONNECTIVITY = Mixin(
+    "default_connectivity",
+    f"{FEDCLOUD}/infrastructure/compute#",
+    "Default connectivity",
+    (_choice(CONNECTIVITY, *NETWORK_CLASSES),),
+    applies=(COMPUTE.identifier,),
+    location="/mixin/default_connectivity/",
+)
+
 #: OpenStack and OCCI form of the same thing: never both on one compute (ooi: 409).
 EXCLUSIVE = ((USER_DATA, OPENSTACK_USER_DATA), (SSH_KEY, OPENSTACK_PUBLIC_KEY))
 

@@ -111,8 +111,8 @@ def _locked(database: Database) -> Iterator[sa.Connection]:
             yield connection
             connection.commit()
         finally:
-            if ticket:
-                connection.rollback()
+            if database.is_sqlite:
+                connection.rollback()  # of a migration that failed: the write is over before it is told so
                 database.changes.end(ticket)
 
 

@@ -267,11 +267,23 @@ class Overlays:
             key, lambda: Places.of(self.visible_ids(principal, kind, owned=owned, tag=tag))
         )
 
+    def chosen(self, principal: Principal, kind: str) -> Mapping[str, str]:
+        """id -> path of those visible rows whose maker chose a path."""
+        query = self._list(principal, False, False, (_c.id, _c.path), chosen=True)
+        return dict(self.database.read(query, **_who(principal, kind, False, None)))
+
     def _list(
-        self, principal: Principal, owned: bool, by_tag: bool, columns: tuple[ColumnElement[Any], ...]
+        self,
+        principal: Principal,
+        owned: bool,
+        by_tag: bool,
+        columns: tuple[ColumnElement[Any], ...],
+        *,
+        chosen: bool = False,
     ) -> Query:
         shape = (
             len(columns),
+            chosen,
             owned,
             by_tag,
             _sees_all(principal),
@@ -282,6 +294,8 @@ class Overlays:
         if query is None:
             statement = select(*columns).where(_c.kind == bindparam("kind"), _c.state == LIVE)
             statement = statement.where(_visible(principal, owned)).order_by(_c.seq)
+            if chosen:
+                statement = statement.where(_c.path.is_not(None))
             if by_tag:
                 statement = statement.join(tagged, tagged.c.resource == _c.seq).where(
                     tagged.c.tag == bindparam("tag")

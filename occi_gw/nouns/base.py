@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from gateway.cloud import KINDS, LINKS, Held
+from gateway.cloud import KINDS, LINKS, Change, Held
 from gateway.model import Conflict, Forbidden, InvalidRequest, Resource, shorten
-from gateway.policy.permissions import Right, require
 from gateway.store.overlay import Overlay
 from gateway.store.tags import Tag
 from occi_gw.mapping import ALIASES, CORE_FIELDS, Field, read_field
@@ -29,6 +28,7 @@ from occi_gw.rendering.values import (
     Mixin,
     Value,
     core_id,
+    entity_urn,
 )
 from occi_gw.scene import Incoming, Scene
 from occi_gw.vocabulary import EXCLUSIVE
@@ -55,6 +55,18 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """What an update of one entity comes to."""
+
+    id: str
+    row: Overlay
+    mixins: tuple[Mixin, ...]
+    links: Sequence[LinkLine]
+    change: Change | None
+    full: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """An entity that has just been made."""
 
@@ -78,6 +90,8 @@ class Noun(Generic[R]):
     #: OCCI action identifier -> the model's action.
     actions: ClassVar[Mapping[str, str]] = {}
 
+    #: Whether deleting one does something by itself.
+    deletable: ClassVar[bool] = True
     #: Term of an action -> the state in which it has nothing to do.
     idle_states: ClassVar[Mapping[str, str]] = {
         "start": "active",
@@ -132,11 +146,18 @@ class Noun(Generic[R]):
     def ids(self, scene: Scene, *, owned: bool = False, tag: Tag | None = None) -> Sequence[str]:
         return [id for id, _ in scene.cloud.locations(scene.caller, self.type, owned=owned, tag=tag)]
 
-    def entities(self, scene: Scene, ids: Sequence[str] | None = None) -> Sequence[Entity]:
-        """All entities, or those with these ids, in order of creation."""
+    def entities(self, scene: Scene, ids: Sequence[str] | None = None) -> Iterator[Entity]:
+        """All entities, or those with these ids, in order of creation.
+
+        The back end has answered when this returns; each entity is built when it is taken.
+        """
         wanted = None if ids is None else frozenset(ids)
         held = scene.cloud.list(scene.caller, self.type, ids=wanted)
-        return [self.entity(scene, one) for one in held]
+        return (self.entity(scene, one) for one in held)
+
+    def has(self, scene: Scene, id: str) -> bool:
+        """Whether the caller may use an entity of this kind with this id."""
+        return scene.cloud.knows(scene.caller, self.type, id)
 
     def get(self, scene: Scene, id: str) -> Entity:
         """Raises NotFound."""
@@ -195,6 +216,14 @@ class Noun(Generic[R]):
 
         Raises NotFound, InvalidRequest, Forbidden (immutable), QuotaExceeded, InvalidState.
         """
+        plan = self.plan(scene, id, incoming, full=full)
+        if plan.change is not None:
+            scene.cloud.update_all(scene.caller, [plan.change])
+        self.finish(scene, plan)
+        return self.get(scene, id)
+
+    def plan(self, scene: Scene, id: str, incoming: Incoming, *, full: bool) -> Plan:
+        """What an update comes to; changes nothing. Raises what the entity itself speaks against."""
         if incoming.kind is not None and incoming.kind.identifier != self.kind.identifier:
             raise InvalidRequest(
                 f"Category: this is a {self.kind.term}; the kind of an entity does not change",
@@ -212,26 +241,33 @@ class Noun(Generic[R]):
         if full:
             changes = {**self._cleared(incoming.attributes, present), **changes}
         extra = self._new_extra(scene, held.overlay, incoming, wish, full=full)
-        if changes or extra is not None:
-            scene.cloud.update(scene.caller, self.type, id, changes, extra=extra)
-        self._retag(scene, id, incoming.mixins, held.overlay, full=full)
-        for link in links:
-            self.add_link(scene, id, link)
-        return self.get(scene, id)
+        change = Change(self.type, id, changes, extra) if changes or extra is not None else None
+        return Plan(id, held.overlay, incoming.mixins, links, change, full)
+
+    def finish(self, scene: Scene, plan: Plan) -> None:
+        """The part of a plan that is no change of the resource: the caller's own mixins, new links."""
+        self._retag(scene, plan.id, plan.mixins, plan.row, full=plan.full)
+        for link in plan.links:
+            self.add_link(scene, plan.id, link)
 
     def act(self, scene: Scene, id: str, action: Action, attributes: Mapping[str, Value]) -> Mixin | None:
         """Do an action; what it yields, if anything, is a mixin. Raises NotFound, Forbidden, InvalidState."""
-        name = self.action_name(action)
-        scene.cloud.act(scene.caller, self.type, id, name, self.parameters(action, attributes))
+        self.act_all(scene, [id], action, attributes)
         return None
+
+    def act_all(
+        self, scene: Scene, ids: Sequence[str], action: Action, attributes: Mapping[str, Value]
+    ) -> None:
+        """Do an action on several, or on none where the rights or the quota for one are missing."""
+        name, parameters = self.action_name(action), self.parameters(action, attributes)
+        scene.cloud.act_all(scene.caller, self.type, ids, name, parameters)
 
     def delete(self, scene: Scene, id: str) -> None:
         scene.cloud.delete(scene.caller, self.type, id)
 
-    def check_delete(self, scene: Scene, id: str) -> None:
-        """Raises NotFound or Forbidden where the caller may not delete it."""
-        held = scene.cloud.get(scene.caller, self.type, id)
-        require(scene.caller.principal, held.overlay, Right.MANAGE, f"{self.kind.term} {shorten(id)}")
+    def check_delete(self, scene: Scene, ids: Sequence[str]) -> None:
+        """Raises Forbidden or Conflict where deleting these would leave one of them."""
+        scene.cloud.check_delete(scene.caller, self.type, ids)
 
     # What nouns differ in
 
@@ -268,7 +304,16 @@ class Noun(Generic[R]):
     def mixin_changes(
         self, scene: Scene, incoming: Incoming, present: Entity, *, full: bool
     ) -> dict[str, Any]:
-        """What adding or leaving out provider mixins changes."""
+        """What adding or leaving out provider mixins changes. Raises Forbidden for a place."""
+        own, model = {mixin.identifier for mixin in present.mixins}, scene.model
+        for mixin in incoming.mixins:
+            places = mixin.identifier in model.zones or mixin.identifier in model.pools
+            if places and mixin.identifier not in own:
+                raise Forbidden(
+                    f"Category: {shorten(mixin.identifier)} is chosen when a {self.kind.term} is made and"
+                    " does not change",
+                    reason="immutable",
+                )
         return {}
 
     def new_links(
@@ -278,12 +323,12 @@ class Noun(Generic[R]):
 
         Raises InvalidRequest where a new one cannot be taken.
         """
-        own = {name for link in present.links for name in (link.location, core_id(link.id), link.id)}
+        own = {name for link in present.links for name in (link.location, *_ids(link.kind, link.id))}
         ends = {link.target for link in present.links}
 
         def is_own(link: LinkLine) -> bool:
             if not link.self_uri:
-                return link.target in ends or scene.path_of(link.target) in ends
+                return any(scene.same_place(link.target, end) for end in ends)
             return link.self_uri in own or link.self_uri.removeprefix(scene.authority) in own
 
         new = [link for link in links if "action=" not in link.target and not is_own(link)]
@@ -383,7 +428,7 @@ class Noun(Generic[R]):
             name: value
             for name, value in attributes.items()
             if not (name in shown and same(value, shown[name]))
-            and (name, value) != ("occi.core.id", f"urn:uuid:{present.id}")
+            and not (name == "occi.core.id" and value in _ids(present.kind, present.id))
         }
 
     def _cleared(self, attributes: Mapping[str, Value], present: Entity) -> dict[str, Any]:
@@ -510,6 +555,11 @@ class Noun(Generic[R]):
                 f"{shorten(path)}: a path is at most 8 segments of letters, digits, '.', '_', '-'",
                 field="path",
             )
+
+
+def _ids(kind: Kind, id: str) -> tuple[str, ...]:
+    """The forms in which the renderings show an id."""
+    return id, core_id(id), entity_urn(kind.identifier, id)
 
 
 def _refuse_moving(attributes: Mapping[str, Value]) -> None:

@@ -17,7 +17,9 @@ from gateway.model import (
     Image,
     ImageSpec,
     Interface,
+    InterfaceSpec,
     InvalidRequest,
+    Network,
     PublicKey,
     allowed_actions,
     shorten,
@@ -48,6 +50,7 @@ _EITHER = (
     ("occi.compute.userdata", "org.openstack.compute.user_data"),
     ("occi.credentials.ssh.publickey", "org.openstack.credentials.publickey.data"),
 )
+_CONNECTED = v.DEFAULT_CONNECTIVITY.identifier
 _KEY_NAME = "org.openstack.credentials.publickey.name"
 
 
@@ -75,7 +78,34 @@ class ComputeNoun(Noun[Compute]):
             instance_type=_one(incoming.mixins, model.types, "resource_tpl"),
             user_data=_user_data(incoming.attributes),
         )
-        return self._linked(scene, spec, incoming.links)
+        spec = self._linked(scene, spec, incoming.links)
+        if not spec.interfaces and any(m == scene.model.mixins.get(_CONNECTED) for m in incoming.mixins):
+            network = self._connected_to(scene, incoming.attributes.get(v.CONNECTIVITY))
+            spec = replace(spec, interfaces=(InterfaceSpec(network=network),))
+        return spec
+
+    @staticmethod
+    def _connected_to(scene: Scene, wanted: Value | None) -> str:
+        """The network that a connectivity means: the caller's own, else one that is for all tenants.
+
+        Networks that others of the tenant share do not count: nobody is to be led into another's network.
+        """
+        if wanted not in v.NETWORK_CLASSES:
+            words = ", ".join(v.NETWORK_CLASSES)
+            raise InvalidRequest(f"{v.CONNECTIVITY}: one of {words}", field="connectivity")
+        kept = v.NETWORK_CLASSES[str(wanted)].identifier
+        held = [
+            one
+            for one in scene.cloud.list(scene.caller, Network)
+            if kept in one.overlay.extra.get("mixins", ())
+        ]
+        own = [one for one in held if one.overlay.owner == scene.caller.principal.user]
+        for one in own or [one for one in held if one.overlay.other_tenants]:
+            return one.resource.id
+        raise InvalidRequest(
+            f"{v.CONNECTIVITY}: no network here has the mixin {kept}; name a network by a Link",
+            field="connectivity",
+        )
 
     def _linked(self, scene: Scene, spec: ComputeSpec, links: Sequence[LinkLine]) -> ComputeSpec:
         """The specification with the inline links of the request."""
@@ -96,6 +126,8 @@ class ComputeNoun(Noun[Compute]):
     def wish(self, attributes: Mapping[str, Value], present: Entity | None = None) -> Wish:
         if present is not None and any(name in attributes for name in _USER_DATA):
             raise Forbidden("user data is given once, when the compute is made", reason="immutable")
+        if present is not None and v.CONNECTIVITY in attributes:
+            raise Forbidden(f"{v.CONNECTIVITY} is chosen when the compute is made", reason="immutable")
         for one, other in _EITHER:
             if one in attributes and other in attributes:
                 raise Conflict(f"{one} and {other} say the same; send one")
@@ -170,7 +202,7 @@ class ComputeNoun(Noun[Compute]):
     ) -> dict[str, Any]:
         """A new size template replaces the old one at once; the image stays what it was."""
         model, own = scene.model, {mixin.identifier for mixin in present.mixins}
-        changes: dict[str, Any] = {}
+        changes = super().mixin_changes(scene, incoming, present, full=full)
         image = _one([m for m in incoming.mixins if m.identifier not in own], model.images, "os_tpl")
         if image is not None:
             raise Forbidden("the OS template of a compute does not change", reason="immutable")
@@ -185,9 +217,6 @@ class ComputeNoun(Noun[Compute]):
             sent = {m.identifier for m in incoming.mixins}
             if not sent & {v.SSH_KEY.identifier, v.OPENSTACK_PUBLIC_KEY.identifier}:
                 changes["public_keys"] = ()
-        zones = [m for m in incoming.mixins if m.identifier in model.zones and model.zone_mixins]
-        if any(m.identifier not in own for m in zones):
-            raise Forbidden("the zone of a compute does not change", reason="immutable")
         return changes
 
     def _custom_size(self, scene: Scene, incoming: Incoming, present: Entity) -> bool:
@@ -198,6 +227,15 @@ class ComputeNoun(Noun[Compute]):
     def add_link(self, scene: Scene, id: str, link: LinkLine) -> None:
         noun, incoming = inline(scene, link)
         noun.create_between(scene, id, incoming)
+
+    def act_all(
+        self, scene: Scene, ids: Sequence[str], action: Action, attributes: Mapping[str, Value]
+    ) -> None:
+        if self.action_name(action) != "save":
+            super().act_all(scene, ids, action, attributes)
+            return
+        for id in ids:
+            self.act(scene, id, action, attributes)
 
     def act(self, scene: Scene, id: str, action: Action, attributes: Mapping[str, Value]) -> Mixin | None:
         """As every noun; ``save`` yields the new OS template."""

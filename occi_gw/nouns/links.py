@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -28,7 +28,6 @@ from gateway.model import (
     allowed_actions,
     shorten,
 )
-from gateway.policy.permissions import Right, require
 from gateway.store.tags import Tag
 from occi_gw import vocabulary as v
 from occi_gw.mapping import (
@@ -58,11 +57,32 @@ def _no_path(path: str | None, location: str) -> None:
         )
 
 
+def _require_ends(scene: Scene, attributes: Mapping[str, Value], present: Entity) -> None:
+    """Raises Forbidden for another source or target than the link has."""
+    for name, end in ((_SOURCE, present.source), (_TARGET, present.target)):
+        if name in attributes and not scene.same_place(text(attributes[name]), end or ""):
+            raise Forbidden(f"{name} does not change; delete the link and make another", reason="immutable")
+
+
+def _is_there(scene: Scene, noun: Noun[Any], id: str) -> bool:
+    """Whether an identifier that joins two others is that of an entity of a noun."""
+    if LINK_SEPARATOR not in id:
+        return False
+    try:
+        noun.get(scene, id)
+    except NotFound:
+        return False
+    return True
+
+
 class LinkNoun(Noun[L], Generic[L]):
     """What the two links of the infrastructure share."""
 
     #: Nouns that a link of this kind may lead to.
     targets: tuple[type[Resource], ...]
+
+    def has(self, scene: Scene, id: str) -> bool:
+        return _is_there(scene, self, id)
 
     def create(self, scene: Scene, incoming: Incoming, path: str | None = None) -> Made:
         _no_path(path, self.location)
@@ -73,11 +93,7 @@ class LinkNoun(Noun[L], Generic[L]):
         return super().wish(rest, present)
 
     def fresh(self, scene: Scene, attributes: Mapping[str, Value], present: Entity) -> Mapping[str, Value]:
-        for name, end in ((_SOURCE, present.source), (_TARGET, present.target)):
-            if name in attributes and scene.path_of(text(attributes[name])) != end:
-                raise Forbidden(
-                    f"{name} does not change; delete the link and make another", reason="immutable"
-                )
+        _require_ends(scene, attributes, present)
         return super().fresh(scene, attributes, present)
 
     def check_target(self, target: Noun[Any]) -> None:
@@ -126,9 +142,8 @@ class LinkNoun(Noun[L], Generic[L]):
         raise NotImplementedError
 
     def ends_of(self, scene: Scene, held: Held[L]) -> tuple[str, str, str, str]:
-        compute = scene.nouns[v.COMPUTE.identifier]
-        source = compute.location + held.resource.compute
-        return (source, compute.kind.identifier, *self.target_of(scene, held.resource))
+        compute = v.COMPUTE.identifier
+        return (scene.home(compute, held.resource.compute), compute, *self.target_of(scene, held.resource))
 
     def inside(self, scene: Scene, source: str, resource: L) -> LinkRendering:
         """The link as the compute shows it."""
@@ -178,7 +193,7 @@ class AttachmentNoun(LinkNoun[Attachment]):
         )
 
     def target_of(self, scene: Scene, resource: Attachment) -> tuple[str, str]:
-        return scene.nouns[v.STORAGE.identifier].location + resource.volume, v.STORAGE.identifier
+        return scene.home(v.STORAGE.identifier, resource.volume), v.STORAGE.identifier
 
     def allowed(self, resource: Attachment) -> Sequence[str]:
         return allowed_actions(ATTACHMENT_ACTIONS, resource.state)
@@ -211,9 +226,8 @@ class InterfaceNoun(LinkNoun[Interface]):
 
     def target_of(self, scene: Scene, resource: Interface) -> tuple[str, str]:
         if resource.reservation is not None:
-            reservation = scene.nouns[v.IPRESERVATION.identifier]
-            return reservation.location + resource.reservation, v.IPRESERVATION.identifier
-        return scene.nouns[v.NETWORK.identifier].location + resource.network, v.NETWORK.identifier
+            return scene.home(v.IPRESERVATION.identifier, resource.reservation), v.IPRESERVATION.identifier
+        return scene.home(v.NETWORK.identifier, resource.network), v.NETWORK.identifier
 
     def mixins_by_data(self, scene: Scene, resource: Interface) -> tuple[Mixin, ...]:
         if resource.address is None:
@@ -236,22 +250,23 @@ class OfCompute(Noun[Compute]):
     """Entities that are not stored anywhere: what a compute's own data say."""
 
     type = Compute
-    #: Whether deleting one does something by itself.
-    deletable: ClassVar[bool] = False
+    deletable = False
 
     @property
     def row_kind(self) -> str:
         return ""
 
+    def has(self, scene: Scene, id: str) -> bool:
+        return _is_there(scene, self, id)
+
     def of_compute(self, scene: Scene, source: str, compute: Compute) -> Sequence[Any]:
         """The entities that this compute gives rise to."""
         raise NotImplementedError
 
-    def entities(self, scene: Scene, ids: Sequence[str] | None = None) -> Sequence[Entity]:
-        found: list[Entity] = []
-        for held in scene.cloud.list(scene.caller, Compute):
-            found += self._entities_of(scene, held)
-        return found if ids is None else [entity for entity in found if entity.id in ids]
+    def entities(self, scene: Scene, ids: Sequence[str] | None = None) -> Iterator[Entity]:
+        computes = scene.cloud.list(scene.caller, Compute)
+        found = (entity for held in computes for entity in self._entities_of(scene, held))
+        return found if ids is None else (entity for entity in found if entity.id in ids)
 
     def _entities_of(self, scene: Scene, held: Held[Compute]) -> Sequence[Entity]:
         source = scene.nouns[v.COMPUTE.identifier].place(held.resource.id, held.overlay)
@@ -284,6 +299,7 @@ class OfCompute(Noun[Compute]):
         present = self.get(scene, id)
         if any(m not in present.mixins for m in incoming.mixins):
             raise Forbidden(f"a {self.kind.term} takes no mixins")
+        _require_ends(scene, incoming.attributes, present)
         ignored = {*_ENDS, "occi.core.id"}
         rest = {n: value for n, value in incoming.attributes.items() if n not in ignored}
         fresh = self.fresh(scene, rest, present)
@@ -299,15 +315,14 @@ class OfCompute(Noun[Compute]):
         return None
 
     def delete(self, scene: Scene, id: str) -> None:
-        self.check_delete(scene, id)
-
-    def check_delete(self, scene: Scene, id: str) -> None:
         self.get(scene, id)
-        if not self.deletable:
+        self.check_delete(scene, [id])
+
+    def check_delete(self, scene: Scene, ids: Sequence[str]) -> None:
+        if ids and not self.deletable:
             raise Forbidden(f"a {self.kind.term} goes with its compute")
-        compute = id.partition(LINK_SEPARATOR)[0]
-        held = scene.cloud.get(scene.caller, Compute, compute)
-        require(scene.caller.principal, held.overlay, Right.MANAGE, f"compute {shorten(compute)}")
+        computes = {id.partition(LINK_SEPARATOR)[0] for id in ids}
+        scene.cloud.check_delete(scene.caller, Compute, sorted(computes))
 
 
 class SecurityGroupLinkNoun(OfCompute):
@@ -316,7 +331,6 @@ class SecurityGroupLinkNoun(OfCompute):
     deletable = True
 
     def of_compute(self, scene: Scene, source: str, compute: Compute) -> Sequence[LinkRendering]:
-        groups = scene.nouns[v.SECURITYGROUP.identifier]
         return [
             LinkRendering(
                 id=f"{compute.id}{LINK_SEPARATOR}{group}",
@@ -325,7 +339,7 @@ class SecurityGroupLinkNoun(OfCompute):
                 mixins=(),
                 source=source,
                 source_kind=v.COMPUTE.identifier,
-                target=groups.location + group,
+                target=scene.home(v.SECURITYGROUP.identifier, group),
                 target_kind=v.SECURITYGROUP.identifier,
                 attributes={"occi.securitygrouplink.state": "active"},
             )
@@ -357,9 +371,10 @@ class SecurityGroupLinkNoun(OfCompute):
         target, group = scene.locate(text(incoming.attributes[_TARGET]))
         self.check_target(target)
         present = scene.cloud.get(scene.caller, Compute, compute).resource.security_groups
-        if group in present:
+        if group in present and scene.idempotency_key is None:
             raise Conflict(f"compute {shorten(compute)} has security group {shorten(group)} already")
-        scene.cloud.update(scene.caller, Compute, compute, {"security_groups": (*present, group)})
+        if group not in present:
+            scene.cloud.update(scene.caller, Compute, compute, {"security_groups": (*present, group)})
         return f"{compute}{LINK_SEPARATOR}{group}"
 
     def delete(self, scene: Scene, id: str) -> None:

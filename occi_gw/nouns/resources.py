@@ -12,6 +12,7 @@ from gateway.model import (
     VOLUME_ACTIONS,
     Address,
     AddressSpec,
+    Forbidden,
     InvalidRequest,
     Network,
     NetworkSpec,
@@ -28,22 +29,41 @@ from occi_gw.mapping import (
     LINK_STATES,
     NETWORK_FIELDS,
     NETWORK_STATES,
+    OSNETWORK_FIELDS,
     SECURITYGROUP_FIELDS,
     STORAGE_FIELDS,
     VOLUME_STATES,
     Field,
     gibibytes,
+    read_field,
 )
 from occi_gw.nouns.base import Noun, Wish
-from occi_gw.rendering.values import Action, Mixin, Value
+from occi_gw.rendering.values import Action, Entity, Mixin, Value
 from occi_gw.scene import Incoming, Scene
 
 
 class NetworkNoun(Noun[Network]):
     type = Network
     fields = NETWORK_FIELDS
-    mixin_fields: ClassVar[Mapping[str, tuple[Field, ...]]] = {v.IPNETWORK.identifier: IPNETWORK_FIELDS}
+    mixin_fields: ClassVar[Mapping[str, tuple[Field, ...]]] = {
+        v.IPNETWORK.identifier: IPNETWORK_FIELDS,
+        v.OSNETWORK.identifier: OSNETWORK_FIELDS,
+    }
     actions: ClassVar[Mapping[str, str]] = {action.identifier: action.term for action in (v.UP, v.DOWN)}
+
+    def wish(self, attributes: Mapping[str, Value], present: Entity | None = None) -> Wish:
+        [version] = OSNETWORK_FIELDS
+        found = super().wish({n: value for n, value in attributes.items() if n != version.name}, present)
+        if version.name not in attributes:
+            return found
+        if present is not None:
+            raise Forbidden(f"{version.name} is immutable: the address range tells it", reason="immutable")
+        wanted, given = read_field(version, attributes[version.name]), found.fields.get("range")
+        if given is None or version.write(given) != wanted:
+            raise InvalidRequest(
+                f"{version.name}: {wanted} is not the version of occi.network.address", field="range"
+            )
+        return found
 
     def spec(self, scene: Scene, incoming: Incoming, wish: Wish) -> NetworkSpec:
         return NetworkSpec(**wish.fields)

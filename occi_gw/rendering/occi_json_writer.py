@@ -22,6 +22,7 @@ from occi_gw.rendering.values import (
     Mixin,
     Value,
     core_id,
+    entity_urn,
 )
 
 _BLOCK = 32 * 1024
@@ -51,7 +52,7 @@ class JsonForm:
             ends = self._ends(entity.source, entity.source_kind, entity.target or "", entity.target_kind)
         return self._entity(
             kind=entity.kind.identifier,
-            id=core_id(entity.id),
+            id=self._id(entity.kind, entity.id),
             title=entity.title,
             summary=entity.summary,
             mixins=[mixin.identifier for mixin in entity.mixins],
@@ -107,11 +108,15 @@ class JsonForm:
     def _inline_link(self, link: LinkRendering) -> _Object:
         return self._entity(
             kind=link.kind.identifier,
-            id=core_id(link.id),
+            id=self._id(link.kind, link.id),
             mixins=[mixin.identifier for mixin in link.mixins],
             attributes=self._attributes(link.attributes, {}),
             **self._ends(link.source, link.source_kind, link.target, link.target_kind),
         )
+
+    def _id(self, kind: Kind, entity_id: str) -> str:
+        """The ``id`` member, in this form a URI."""
+        return entity_urn(kind.identifier, entity_id)
 
     def _attributes(self, attributes: Mapping[str, Value], core: Mapping[str, Value]) -> _Object:
         """The ``attributes`` member; ``core`` are the attributes that the 1.2 form shows as members."""
@@ -174,6 +179,9 @@ class EarlierJsonForm(JsonForm):
 
     def single(self, entity: Entity) -> _Object:
         return {"resources" if entity.source is None else "links": [self.entity(entity)]}
+
+    def _id(self, kind: Kind, entity_id: str) -> str:
+        return core_id(entity_id)
 
     def _attributes(self, attributes: Mapping[str, Value], core: Mapping[str, Value]) -> _Object:
         return _nested({**core, **attributes})

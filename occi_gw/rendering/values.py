@@ -8,6 +8,7 @@ section 4): what stands on the wire, nothing resolved. *Types and entities* are 
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -27,6 +28,26 @@ def core_id(entity_id: str) -> str:
     GFD.185 section 3.1 recommends a URN; rOCCI 4 takes the prefix off.
     """
     return f"urn:uuid:{entity_id}" if _UUID.fullmatch(entity_id) else entity_id
+
+
+#: Of the UUIDs that stand for identifiers that are none.
+_NAMESPACE = uuid.UUID("6c2dd7a4-7e0c-5d0b-a9a8-5f5c9f3f1d5e")
+
+
+def entity_urn(kind: str, entity_id: str) -> str:
+    """The ``id`` member of JSON 1.2, a URI: as ``core_id``, but an id that is no UUID gives one (version 5).
+
+    Links, for one, are known by their two ends. The same kind identifier and id give the same URN always.
+    """
+    if _UUID.fullmatch(entity_id):
+        return f"urn:uuid:{entity_id}"
+    return uuid.uuid5(_NAMESPACE, f"{kind} {entity_id}").urn
+
+
+def stands_for_another(urn: str) -> bool:
+    """Whether a URN may be one that ``entity_urn`` has derived."""
+    found = _UUID.fullmatch(urn.removeprefix("urn:uuid:"))
+    return found is not None and uuid.UUID(found[0]).version == 5
 
 
 @dataclass(frozen=True, slots=True)

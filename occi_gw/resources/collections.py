@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from typing import Any
 
@@ -47,7 +49,7 @@ class Filter:
             return _NO_FILTER
         message = read_headers(headers)
         found = frozenset(resolve(line, exchange.scene.tagged).identifier for line in message.categories)
-        return cls(found, dict(message.attributes))
+        return cls(found, {n: _as_shown(exchange.scene, n, v) for n, v in message.attributes.items()})
 
     def matches(self, entity: Entity) -> bool:
         own = {entity.kind.identifier, *(mixin.identifier for mixin in entity.mixins)}
@@ -66,6 +68,15 @@ class Filter:
     def beyond(self, kind: str) -> bool:
         """Whether anything is left to ask of the members of a kind's own collection."""
         return bool(self.attributes) or bool(self.categories - {kind})
+
+
+def _as_shown(scene: Scene, name: str, value: Value) -> Value:
+    """The value of a filter for what has several names: the path of an end, the id without ``urn:uuid:``."""
+    if not isinstance(value, str):
+        return value
+    if name == "occi.core.id":
+        return value.removeprefix("urn:uuid:")
+    return value.removeprefix(scene.authority) if name in ("occi.core.source", "occi.core.target") else value
 
 
 _NO_FILTER = Filter(frozenset(), {})
@@ -160,40 +171,64 @@ class Collection:
             state = entity.attributes.get(f"occi.{noun.kind.term}.state")
             if action not in entity.actions and not noun.idle(action, state):
                 raise InvalidState(f"{entity.location} is {state}: cannot {action.term}; nothing was done")
-        for noun, id in members:
-            noun.act(scene, id, action, incoming.attributes)
+        for noun, ids in _by_noun(members).items():
+            noun.act_all(scene, ids, action, incoming.attributes)
         exchange.answer(resp, exchange.outgoing.ok())
 
     @staticmethod
     def delete(exchange: Exchange, resp: falcon.Response, members: Sequence[Member]) -> None:
-        """Delete members; one that has gone meanwhile is no error."""
-        if not exchange.scene.cloud.settings.collection_delete:
+        """Delete members, or none where one would stay; one that has gone meanwhile is no error."""
+        scene = exchange.scene
+        if not scene.cloud.settings.collection_delete:
             raise Conflict("deleting collections is switched off here; delete one entity at a time")
+        for noun, ids in _by_noun(members).items():
+            noun.check_delete(scene, ids)
         for noun, id in members:
-            if isinstance(noun, OfCompute) and not noun.deletable:
-                continue
-            try:
-                noun.delete(exchange.scene, id)
-            except NotFound:
-                continue
+            with suppress(NotFound):
+                noun.delete(scene, id)
         exchange.answer(resp, exchange.outgoing.ok())
 
 
-def _entities(scene: Scene, nouns: Sequence[Noun[Any]], tag: Tag | None) -> Iterable[Entity]:
-    for noun in nouns:
-        yield from noun.entities(scene, noun.ids(scene, tag=tag) if tag else None)
+def _by_noun(members: Iterable[Member]) -> Mapping[Noun[Any], list[str]]:
+    found: dict[Noun[Any], list[str]] = {}
+    for noun, id in members:
+        found.setdefault(noun, []).append(id)
+    return found
+
+
+def _entities(scene: Scene, nouns: Sequence[Noun[Any]], tag: Tag | None) -> Iterator[Entity]:
+    """The entities of some nouns; the back end has answered for all of them before the first is taken.
+
+    Links and consoles are the exception: they come from the machines, whose list is read anew when their turn
+    comes rather than held several times over.
+    """
+    found = []
+    for place, noun in enumerate(nouns):
+        listed = partial(_listed, scene, noun, tag)
+        found.append(_later(listed) if place and isinstance(noun, LinkNoun | OfCompute) else _begun(listed()))
+    return chain.from_iterable(found)
+
+
+def _listed(scene: Scene, noun: Noun[Any], tag: Tag | None) -> Iterator[Entity]:
+    return noun.entities(scene, noun.ids(scene, tag=tag) if tag else None)
+
+
+def _later(listed: Callable[[], Iterator[Entity]]) -> Iterator[Entity]:
+    yield from listed()
+
+
+def _begun(entities: Iterator[Entity]) -> Iterator[Entity]:
+    """The same, its first already built: with it comes all that is read once for a request."""
+    return chain(list(islice(entities, 1)), entities)
 
 
 def _members(scene: Scene, nouns: Sequence[Noun[Any]], tag: Tag | None) -> Sequence[Member]:
     return [(noun, id) for noun in nouns for id in noun.ids(scene, tag=tag)]
 
 
-def _of_members(scene: Scene, members: Sequence[Member]) -> Iterable[Entity]:
-    by_noun: dict[Noun[Any], list[str]] = {}
-    for noun, id in members:
-        by_noun.setdefault(noun, []).append(id)
-    for noun, ids in by_noun.items():
-        yield from noun.entities(scene, ids)
+def _of_members(scene: Scene, members: Sequence[Member]) -> Iterator[Entity]:
+    found = [_begun(noun.entities(scene, ids)) for noun, ids in _by_noun(members).items()]
+    return chain.from_iterable(found)
 
 
 def owned(scene: Scene, nouns: Iterable[Noun[Any]]) -> Sequence[Member]:
@@ -263,8 +298,8 @@ def delete_named(exchange: Exchange, resp: falcon.Response, nouns: Sequence[Noun
             raise InvalidRequest(
                 f"{shorten(noun.location + id)} is no member of this collection", field="uri"
             )
-        noun.check_delete(scene, id)
-    Collection.delete(exchange, resp, named or owned(scene, nouns))
+        noun.get(scene, id)
+    Collection.delete(exchange, resp, named or owned(scene, [noun for noun in nouns if noun.deletable]))
 
 
 def no_action(incoming: Incoming) -> None:
@@ -329,8 +364,9 @@ class MixinCollection(Collection):
                 f"mixin {shorten(mixin.identifier)} is the provider's; it cannot be taken off others"
             )
         else:
-            for noun, id in named:
-                noun.update(scene, id, Incoming(None, (mixin,), None, {}, ()), full=False)
+            sent = Incoming(None, (mixin,), None, {}, ())
+            plans = [noun.plan(scene, id, sent, full=False) for noun, id in dict.fromkeys(named)]
+            scene.cloud.update_all(scene.caller, [plan.change for plan in plans if plan.change is not None])
         exchange.answer(resp, exchange.outgoing.ok())
 
     @staticmethod

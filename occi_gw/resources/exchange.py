@@ -43,6 +43,7 @@ _STRUCTURES = {
     "HTTP_X_OCCI_LINK": "X-OCCI-Link",
     "HTTP_X_OCCI_ATTRIBUTE": "X-OCCI-Attribute",
     "HTTP_X_OCCI_LOCATION": "X-OCCI-Location",
+    "HTTP_LOCATION": "Location",
 }
 
 _ANYBODY = Principal(subject="anonymous:", user="", tenant="")

@@ -337,6 +337,29 @@ def test_a_crash_between_made_and_recorded_is_finished_later(make_site: Make) ->
     assert cloud.overlays.making(1 << 62) == []
 
 
+def test_a_link_that_was_never_made_is_released_later(make_site: Make) -> None:
+    cloud = make_site().cloud
+    with cloud.database.write() as tx:
+        cloud.overlays.reserve(
+            tx, ADA.principal, kind="interface", zone="default", token="lost", mode=0o600, holding=Holding()
+        )
+    assert Reconciler(cloud, stale_seconds=0).run().released == 1
+    assert cloud.overlays.making(1 << 62) == []
+
+
+def test_a_link_lost_by_the_back_end_can_be_made_again_with_a_key(make_site: Make) -> None:
+    cloud = make_site().cloud
+    machine = cloud.create(ADA, Compute, ComputeSpec()).resource.id
+    volume = cloud.create(ADA, Volume, VolumeSpec(size=GIB)).resource.id
+    spec = AttachmentSpec(volume=volume, compute=machine)
+    first = cloud.create(ADA, Attachment, spec, extra={"attributes": {"a.b": "old"}}).resource.id
+    attachments = cloud.zones.backend("default").attachments
+    assert attachments is not None
+    attachments.delete(first)
+    again = cloud.create(ADA, Attachment, spec, idempotency_key="k")
+    assert (again.resource.id, again.overlay.extra) == (first, {})
+
+
 def test_a_machine_made_behind_the_gateway_is_given_to_the_admin_role_only(make_site: Make) -> None:
     cloud = make_site().cloud
     made = cloud.zones.backend("default").computes.create(ComputeSpec(cores=1, memory=GIB))

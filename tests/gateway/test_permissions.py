@@ -16,6 +16,7 @@ from gateway.model import (
     AttachmentSpec,
     Compute,
     ComputeSpec,
+    Conflict,
     Forbidden,
     Image,
     ImageSpec,
@@ -256,7 +257,7 @@ def test_a_volume_of_mine_on_a_machine_of_anothers_is_not_pulled_away(cloud: Clo
     cloud.share(ADMIN, Volume, volume, mode=0o606)
     machine = cloud.create(BOB, Compute, ComputeSpec()).resource.id
     cloud.create(BOB, Attachment, AttachmentSpec(volume=volume, compute=machine))
-    with pytest.raises(NotFound):
+    with pytest.raises(Conflict):
         cloud.delete(ADA, Volume, volume)
     assert cloud.get(BOB, Compute, machine).resource.attachments
 

@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.client import BASE, COMPUTE, NETWORKINTERFACE, OGF, Answer, Client, action
+from gateway.model import Network
+from tests.client import BASE, COMPUTE, NETWORK, NETWORKINTERFACE, OGF, Answer, Client, action
 from tests.conftest import Site
+from tests.gateway.test_permissions import ADMIN, BOB
 
 Make = Callable[..., Site]
 INFRA = f"{OGF}/infrastructure#"
@@ -186,7 +188,8 @@ def test_a_group_is_linked_inline_and_the_collection_deletes_the_links(ada: Clie
 
 
 @pytest.mark.parametrize(
-    ("target", "status"), [("/securitygroup/nothing", 404), ("/network/default", 400), ("x", 400)]
+    ("target", "status"),
+    [("/securitygroup/nothing", 404), ("/network/default", 400), ("x", 404), ("x y", 400)],
 )
 def test_a_group_link_to_what_is_no_group_is_refused(ada: Client, target: str, status: int) -> None:
     machine = ada.create(COMPUTE)
@@ -227,3 +230,82 @@ def test_a_reservation_takes_its_actions(pooled: Client) -> None:
     pooled.create(NETWORKINTERFACE, *_ends(machine, reservation))
     refused = pooled.post(f"{reservation}?action=start", f"Category: {action('compute', 'start')}")
     assert refused.status == 400
+
+
+FEDCLOUD = "http://schemas.fedcloud.egi.eu/occi/infrastructure"
+CONNECTED = f'default_connectivity; scheme="{FEDCLOUD}/compute#"; class="mixin"'
+IPNETWORK = f'ipnetwork; scheme="{OGF}/infrastructure/network#"; class="mixin"'
+OSNETWORK = 'osnetwork; scheme="http://schemas.openstack.org/infrastructure/network#"; class="mixin"'
+
+
+def _net(client: Client, term: str) -> str:
+    return client.create(NETWORK, mixins=[f'{term}; scheme="{FEDCLOUD}/network#"; class="mixin"'])
+
+
+def _connected(client: Client, connectivity: str, *links: str) -> Answer:
+    attribute = f'X-OCCI-Attribute: eu.egi.fedcloud.compute.default_connectivity="{connectivity}"'
+    lines = (
+        f"Category: {COMPUTE}",
+        f"Category: {CONNECTED}",
+        attribute,
+        *(f"Link: {link}" for link in links),
+    )
+    return client.post("/compute/", *lines)
+
+
+def test_a_machine_is_put_in_the_network_of_the_connectivity_it_asks_for(ada: Client) -> None:
+    networks = {name: _net(ada, f"{name}_net") for name in ("private", "public", "nat")}
+    for name, network in networks.items():
+        made = _connected(ada, name)
+        shown = ada.get(made.path)
+        assert "</network/default>" not in shown.text
+        assert f"<{network}>" in shown.text
+        assert CONNECTED in shown.values("Category")
+        assert shown.attributes["eu.egi.fedcloud.compute.default_connectivity"] == f'"{name}"'
+
+
+def test_a_connectivity_that_no_network_has_or_that_is_none_makes_no_machine(ada: Client) -> None:
+    _net(ada, "public_net")
+    for wanted in ("nat", "carrier pigeon"):
+        refused = _connected(ada, wanted)
+        assert (refused.status, "default_connectivity" in refused.text) == (400, True)
+    assert ada.get("/compute/").body == b""
+
+
+def test_a_link_to_a_network_wins_over_the_connectivity(ada: Client) -> None:
+    public = _net(ada, "public_net")
+    made = _connected(ada, "public", f'</network/default>; rel="{OGF}/infrastructure#network"')
+    assert f"<{public}>" not in ada.get(made.path).text
+
+
+def test_a_connectivity_leads_nobody_into_a_network_that_another_shares(site: Site, ada: Client) -> None:
+    theirs = _net(site.client("bob"), "public_net")
+    site.cloud.share(BOB, Network, theirs.rpartition("/")[2], mode=0o604)
+    assert ada.get(theirs).status == 200
+    assert _connected(ada, "public").status == 400
+    site.cloud.share(ADMIN, Network, theirs.rpartition("/")[2], other_tenants=True)
+    assert f"<{theirs}>" in ada.get(_connected(ada, "public").path).text
+
+
+def test_the_connectivity_of_a_machine_does_not_change(ada: Client) -> None:
+    _net(ada, "public_net")
+    made = _connected(ada, "public").path
+    for wanted, status in (("nat", 403), ("public", 200)):
+        line = f'X-OCCI-Attribute: eu.egi.fedcloud.compute.default_connectivity="{wanted}"'
+        assert ada.post(made, line).status == status
+
+
+@pytest.mark.parametrize(("range", "version"), [("192.0.2.0/24", 4), ("2001:db8::/64", 6)])
+def test_an_openstack_network_tells_the_version_of_its_addresses(
+    ada: Client, range: str, version: int
+) -> None:
+    lines = (f"Category: {NETWORK}", f"Category: {IPNETWORK}", f"Category: {OSNETWORK}")
+    address = f'X-OCCI-Attribute: occi.network.address="{range}"'
+    attribute = "X-OCCI-Attribute: org.openstack.network.ip_version={}"
+    assert ada.post("/network/", *lines, address, attribute.format(10 - version)).status == 400
+    made = ada.post("/network/", *lines, address, attribute.format(version))
+    shown = ada.get(made.path)
+    assert shown.attributes["org.openstack.network.ip_version"] == str(version)
+    assert OSNETWORK in shown.values("Category")
+    assert ada.put(made.path, *shown.lines).status == 200
+    assert ada.post(made.path, attribute.format(10 - version)).status == 403

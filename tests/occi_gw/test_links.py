@@ -262,3 +262,138 @@ def test_a_link_that_is_there_already_is_a_conflict(ada: Client, machine: str, v
     _link(ada, machine, volume)
     assert _link(ada, machine, volume).status == 409
     assert len(_of(ada, "/storagelink/")) == 1
+
+
+@pytest.fixture
+def chosen(ada: Client) -> tuple[str, str]:
+    """A machine and a volume at paths of ada's choice."""
+    ada.put("/vms/x", f"Category: {COMPUTE}")
+    ada.put("/volumes/y", f"Category: {STORAGE}", "X-OCCI-Attribute: occi.storage.size=1")
+    return "/vms/x", "/volumes/y"
+
+
+def _link_of(client: Client, machine: str, target: str) -> str:
+    """The self of the link that a machine shows to a target."""
+    [line] = [line for line in client.get(machine).values("Link") if line.startswith(f"<{target}>")]
+    return line.partition('self="')[2].partition('"')[0]
+
+
+def test_a_link_shows_the_paths_that_its_ends_were_given(ada: Client, chosen: tuple[str, str]) -> None:
+    machine, volume = chosen
+    link = _link(ada, machine, volume).path
+    shown = ada.get(link).attributes
+    assert (shown["occi.core.source"], shown["occi.core.target"]) == (f'"{machine}"', f'"{volume}"')
+    assert _link_of(ada, machine, volume) == link
+    for document in (ada.get(link, Accept=JSON), ada.get("/storagelink/", Accept=JSON)):
+        found = json.loads(document.body)
+        one = found["links"][0] if "links" in found else found
+        assert (one["source"]["location"], one["target"]["location"]) == (machine, volume)
+
+
+def test_other_links_show_the_paths_that_their_ends_were_given(ada: Client) -> None:
+    group = f'securitygroup; scheme="{INFRA}"; class="kind"'
+    ada.put("/nets/n", f"Category: {NETWORK}")
+    ada.put("/groups/g", f"Category: {group}", 'X-OCCI-Attribute: occi.securitygroup.rules="[]"')
+    links = [_inline("/nets/n", "network", "networkinterface")]
+    links.append(_inline("/groups/g", "securitygroup", "securitygrouplink"))
+    ada.put("/vms/x", f"Category: {COMPUTE}", *(f"Link: {link}" for link in links))
+    for target in ("/nets/n", "/groups/g"):
+        shown = ada.get(_link_of(ada, "/vms/x", target)).attributes
+        assert (shown["occi.core.source"], shown["occi.core.target"]) == ('"/vms/x"', f'"{target}"')
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["POST", "PUT"])
+def test_a_link_between_chosen_paths_may_be_sent_back(
+    ada: Client, chosen: tuple[str, str], full: bool
+) -> None:
+    link = _link(ada, *chosen).path
+    shown = ada.get(link).lines
+    if not full:
+        shown = [line for line in shown if "state" not in line and "occi.core.id" not in line]
+    answer = (ada.put if full else ada.post)(link, *shown)
+    assert (answer.status, answer.lines) == (200, ada.get(link).lines), answer.text
+
+
+def test_an_end_of_a_link_may_be_sent_back_by_any_of_its_names(ada: Client, chosen: tuple[str, str]) -> None:
+    link = _link(ada, *chosen).path
+    id = ada.get("/vms/x").attributes["occi.core.id"].strip('"').removeprefix("urn:uuid:")
+    for name in ("/vms/x", f"{BASE}/vms/x", f"/compute/{id}"):
+        assert ada.post(link, f'X-OCCI-Attribute: occi.core.source="{name}"').status == 200, name
+
+
+def test_a_machine_with_links_to_chosen_paths_may_be_put_back(ada: Client, chosen: tuple[str, str]) -> None:
+    machine, volume = chosen
+    link = _link(ada, machine, volume).path
+    id = ada.get(volume).attributes["occi.core.id"].strip('"').removeprefix("urn:uuid:")
+    shown = [line for line in ada.get(machine).lines if volume not in line]
+    assert ada.put(machine, *shown, f"Link: {_inline(volume)}").status == 200
+    assert ada.put(machine, *shown, f"Link: {_inline(f'/storage/{id}')}").status == 200
+    assert _of(ada, "/storagelink/") == [link]
+
+
+def test_the_ends_of_a_security_group_link_do_not_change(ada: Client, machine: str) -> None:
+    group = f'securitygroup; scheme="{INFRA}"; class="kind"'
+    one, other = (ada.create(group, 'occi.securitygroup.rules="[]"') for _ in range(2))
+    link = f'securitygrouplink; scheme="{INFRA}"; class="kind"'
+    made = ada.post("/securitygrouplink/", f"Category: {link}", *_ends(machine, one)).path
+    assert ada.post(made, *_ends(machine, other)).status == 403
+    assert ada.post(made, *_ends(machine, one)).status == 200
+
+
+def test_a_filter_finds_links_by_any_name_of_an_end(ada: Client, chosen: tuple[str, str]) -> None:
+    link = _link(ada, *chosen).path
+    for name in (chosen[1], BASE + chosen[1]):
+        answer = ada.get("/storagelink/", X_OCCI_Attribute=f'occi.core.target="{name}"')
+        assert answer.values("X-OCCI-Location") == [BASE + link], name
+    assert ada.get("/storagelink/", X_OCCI_Attribute='occi.core.target="/storage/other"').body == b""
+
+
+def _keyed(client: Client, kind: str, source: str, target: str, key: str, *more: str) -> Answer:
+    lines = (f"Category: {kind}", *_ends(source, target), *more)
+    return client.post(f"/{kind.partition(';')[0]}/", *lines, Idempotency_Key=key)
+
+
+def test_a_link_made_again_with_its_key_is_the_first_link(ada: Client, machine: str, volume: str) -> None:
+    network = ada.create(NETWORK)
+    mark = 'X-OCCI-Attribute: com.example.mark="x"'
+    for kind, target in ((STORAGELINK, volume), (NETWORKINTERFACE, network)):
+        first = _keyed(ada, kind, machine, target, f"key {target}", mark)
+        again = _keyed(ada, kind, machine, target, f"key {target}", mark)
+        assert (first.status, again.status, again.path) == (201, 201, first.path), again.text
+        assert ada.get(first.path).attributes["com.example.mark"] == '"x"'
+    assert len(_of(ada, "/storagelink/")) == 1
+    assert len([line for line in ada.get(machine).values("Link") if f"<{network}>" in line]) == 1
+
+
+def test_a_key_of_another_link_is_a_conflict(ada: Client, machine: str, volume: str) -> None:
+    _keyed(ada, STORAGELINK, machine, volume, "key")
+    other = ada.create(STORAGE, "occi.storage.size=1")
+    refused = _keyed(ada, STORAGELINK, machine, other, "key")
+    assert (refused.status, "Idempotency-Key" in refused.text) == (409, True)
+    assert _keyed(ada, STORAGELINK, machine, volume, "another key").status == 409
+    assert len(_of(ada, "/storagelink/")) == 1
+
+
+def test_a_key_of_a_link_that_was_not_made_is_free(ada: Client, machine: str, volume: str) -> None:
+    link = _link(ada, machine, volume).path
+    assert _keyed(ada, STORAGELINK, machine, volume, "key").status == 409
+    ada.delete(link)
+    made = _keyed(ada, STORAGELINK, machine, volume, "key")
+    assert made.status == 201
+    ada.delete(made.path)
+    assert _keyed(ada, STORAGELINK, machine, volume, "key").status == 201
+
+
+def test_a_link_made_with_a_key_goes_with_its_machine(ada: Client, machine: str, volume: str) -> None:
+    made = _keyed(ada, STORAGELINK, machine, volume, "key")
+    assert ada.delete(machine).status == 200
+    assert ada.get(made.path).status == 404
+    assert _of(ada, "/storagelink/") == []
+
+
+def test_a_security_group_link_may_be_asked_for_again_with_a_key(ada: Client, machine: str) -> None:
+    group = ada.create(f'securitygroup; scheme="{INFRA}"; class="kind"', 'occi.securitygroup.rules="[]"')
+    link = f'securitygrouplink; scheme="{INFRA}"; class="kind"'
+    first, again = (_keyed(ada, link, machine, group, "key") for _ in range(2))
+    assert (first.status, again.status, again.path) == (201, 201, first.path)
+    assert ada.post("/securitygrouplink/", f"Category: {link}", *_ends(machine, group)).status == 409

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.client import BASE, COMPUTE, NETWORK, OGF, STORAGE, STORAGELINK, Client
+from tests.conftest import Site
 
 TAG = 'red; scheme="http://site.example/tags#"; class="mixin"'
 LARGE = f'large; scheme="{OGF}/infrastructure/compute/template/1.1#"; class="mixin"'
@@ -175,3 +179,35 @@ def test_a_listing_too_long_for_a_header_is_413_and_says_what_to_do(ada: Client)
     answer = ada.get("/-/", Accept="text/occi")
     assert (answer.status, "text/plain" in answer.text) == (413, True)
     assert ada.get("/-/").status == 200
+
+
+@pytest.mark.parametrize(
+    ("noun", "path"),
+    [
+        ("compute", "/compute/"),
+        ("compute", "/storagelink/"),
+        ("compute", "/compute/console/vnc/"),
+        ("compute", "/"),
+        ("compute", "/compute/?page=1&number=10"),
+        ("compute", "/mixin/resource_tpl/small/"),
+        ("volume", "/storage/"),
+        ("volume", "/"),
+        ("network", "/"),
+        ("image", "/network/"),
+    ],
+)
+def test_a_back_end_that_fails_is_told_by_the_status_of_a_listing_in_json(
+    make_site: Callable[..., Site], tmp_path: Path, noun: str, path: str
+) -> None:
+    def sandbox(*failures: dict[str, str]) -> dict[str, Any]:
+        options = {"driver": "sandbox", "path": str(tmp_path / "cloud.db"), "failures": list(failures)}
+        return {"default": options}
+
+    whole = make_site(backends=sandbox()).client("ada")
+    for _ in range(2):  # more than what is rendered before an answer begins
+        whole.create(COMPUTE, f'com.example.big="{"x" * 40_000}"')
+    whole.create(STORAGE, "occi.storage.size=1")
+    failure = {"noun": noun, "operation": "list", "error": "unavailable"}
+    ada = make_site(backends=sandbox(failure)).client("ada")
+    answer = ada.get(path, Accept="application/occi+json")
+    assert (answer.status, json.loads(answer.body)["code"]) == (503, 503)

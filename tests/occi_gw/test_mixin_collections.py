@@ -176,3 +176,13 @@ def test_a_console_takes_no_mixins(red: Client) -> None:
     console = machine.replace("/compute/", "/compute/console/vnc/")
     assert red.get(console).status == 200
     assert red.post("/tag/red/", *_locations(console)).status == 403
+
+
+@pytest.mark.parametrize("content_type", ["text/occi", "text/plain"])
+def test_members_may_be_named_in_the_location_header_of_rocci_5(red: Client, content_type: str) -> None:
+    one, two = red.create(COMPUTE), red.create(COMPUTE)
+    headers = {"Content-Type": content_type, "Location": BASE + one}
+    assert red.request("POST", "/tag/red/", b"", headers).status == 200
+    assert _members(red) == [one]
+    assert red.request("DELETE", "/compute/", b"", headers).status == 200
+    assert (red.get(one).status, red.get(two).status) == (404, 200)

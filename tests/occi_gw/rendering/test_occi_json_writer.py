@@ -20,7 +20,7 @@ from occi_gw.rendering.occi_json_writer import (
     uri_array,
 )
 from occi_gw.rendering.text_lines import category_line
-from occi_gw.rendering.values import Category, Entity, LinkLine, core_id
+from occi_gw.rendering.values import Category, Entity, LinkLine, LinkRendering, core_id, entity_urn
 from tests.occi_gw.rendering.samples import (
     COMPUTE,
     COMPUTE_ACTIONS,
@@ -53,13 +53,20 @@ _LINK_MEMBERS = {
 }
 
 
+#: What the ids of 1.2 are where the entity's own is no UUID.
+_MACHINE_URN = "urn:uuid:25aa9a57-0aff-5a81-bb3f-836af006d11b"
+_LINK_URN = "urn:uuid:240a20ea-9867-504b-9822-b85c8ef1f748"
+
+
 def test_a_resource_of_1_2_has_flat_attributes_and_link_objects() -> None:
     assert _NEW.entity(MACHINE) == {
         **_MACHINE_MEMBERS,
+        "id": _MACHINE_URN,
         "attributes": {"occi.compute.cores": 2, "occi.compute.memory": 2.0, "occi.compute.state": "active"},
         "links": [
             {
                 **_LINK_MEMBERS,
+                "id": _LINK_URN,
                 "attributes": {"occi.networkinterface.mac": "00:11", "occi.networkinterface.vlan": 4},
                 "source": {"location": "/compute/7", "kind": f"{OGF}/infrastructure#compute"},
                 "target": {"location": "/network/3", "kind": f"{OGF}/infrastructure#network"},
@@ -92,7 +99,7 @@ def test_an_earlier_resource_has_nested_attributes_and_ends_as_strings() -> None
 def test_a_link_of_1_2_has_its_ends_as_members() -> None:
     assert _NEW.entity(INTERFACE_ENTITY) == {
         "kind": f"{OGF}/infrastructure#networkinterface",
-        "id": "n1",
+        "id": _LINK_URN,
         "title": "eth0",
         "attributes": {"occi.networkinterface.mac": "00:11"},
         "source": {"location": "/compute/7", "kind": f"{OGF}/infrastructure#compute"},
@@ -123,12 +130,17 @@ def test_an_earlier_link_has_its_ends_as_attributes_too() -> None:
 
 def test_empty_arrays_are_left_out_but_attributes_stay() -> None:
     bare = Entity(id="7", location="/compute/7", kind=COMPUTE)
-    assert _NEW.entity(bare) == {"kind": COMPUTE.identifier, "id": "7", "attributes": {}}
+    assert _NEW.entity(bare) == {"kind": COMPUTE.identifier, "id": _MACHINE_URN, "attributes": {}}
 
 
 def test_an_id_that_is_a_uuid_becomes_a_urn() -> None:
     machine = dataclasses.replace(MACHINE, id="0f7a0d7e-9c2b-4f3e-8a55-2d1f8c5f9a10")
     assert _NEW.entity(machine)["id"] == "urn:uuid:0f7a0d7e-9c2b-4f3e-8a55-2d1f8c5f9a10"
+
+
+def test_the_same_id_of_two_kinds_gives_two_urns() -> None:
+    other = dataclasses.replace(MACHINE, kind=INTERFACE_ENTITY.kind)
+    assert _NEW.entity(MACHINE)["id"] != _NEW.entity(other)["id"]
 
 
 def test_one_entity_is_bare_in_1_2() -> None:
@@ -337,7 +349,7 @@ def test_what_is_no_number_is_not_written(value: float) -> None:
 def test_an_entity_is_read_back_as_far_as_a_message_carries_it(entity: Entity, form: JsonForm) -> None:
     message = read_json(to_json(form.single(entity)))
     members = {
-        "occi.core.id": core_id(entity.id),
+        "occi.core.id": _id_of(form, entity),
         "occi.core.title": entity.title,
         "occi.core.summary": entity.summary,
         "occi.core.source": entity.source,
@@ -358,8 +370,12 @@ def test_an_entity_is_read_back_as_far_as_a_message_carries_it(entity: Entity, f
         category.identifier for category in (entity.kind, *entity.mixins)
     ]
     assert [_ends_of(link) for link in message.links] == [
-        (core_id(link.id), link.target, (link.target_kind,), link.kind.identifier) for link in entity.links
+        (_id_of(form, link), link.target, (link.target_kind,), link.kind.identifier) for link in entity.links
     ]
+
+
+def _id_of(form: JsonForm, thing: Entity | LinkRendering) -> str:
+    return entity_urn(thing.kind.identifier, thing.id) if form is _NEW else core_id(thing.id)
 
 
 def _ends_of(link: LinkLine) -> tuple[str | None, str, tuple[str, ...], str]:
