@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from backends.base import AttachmentCollection, InterfaceCollection
@@ -20,12 +20,11 @@ from gateway.model import (
     IPAddress,
     NotFound,
     Unsupported,
-    next_state,
 )
 
 from . import links
 from .database import Connection
-from .nouns import Stored
+from .nouns import Switched
 from .rows import (
     ATTACHMENT_COLUMNS,
     INTERFACE_COLUMNS,
@@ -36,10 +35,7 @@ from .rows import (
     packed,
     unpacked,
 )
-from .values import allocation, refuse_unknown
-
-_ATTACHMENT_CHANGES = frozenset(AttachmentChanges.__optional_keys__)
-_INTERFACE_CHANGES = frozenset(InterfaceChanges.__optional_keys__)
+from .values import allocation
 
 
 def compute_exists(connection: Connection, id: str, now: float) -> None:
@@ -51,9 +47,12 @@ def compute_exists(connection: Connection, id: str, now: float) -> None:
         raise Conflict(f"compute {id} is {ComputeState.DELETING}: nothing can be linked to it")
 
 
-class Attachments(Stored[Attachment, AttachmentSpec, AttachmentChanges], AttachmentCollection):
+class Attachments(Switched[Attachment, AttachmentSpec, AttachmentChanges], AttachmentCollection):
     table: ClassVar[str] = "attachments"
     columns: ClassVar[str] = ATTACHMENT_COLUMNS
+    changeable = frozenset(AttachmentChanges.__optional_keys__)
+    actions = ATTACHMENT_ACTIONS
+    words = ("online", "offline")
 
     def find(self, token: str) -> Attachment | None:
         raise Unsupported("attachment: has no token; it is known by its two ends")
@@ -63,48 +62,26 @@ class Attachments(Stored[Attachment, AttachmentSpec, AttachmentChanges], Attachm
     ) -> Sequence[Attachment]:
         return [attachment(row) for row in rows]
 
-    def create(self, spec: AttachmentSpec) -> Attachment:
-        self._fail("create")
-        now = self._site.clock()
-        with self._site.database.write() as connection:
-            compute_exists(connection, spec.compute, now)
-            made = links.attach(connection, self._site.options, spec.compute, spec, now)
-            return self._load(connection, made, now)
+    def _insert(self, connection: Connection, spec: AttachmentSpec, now: float) -> str:
+        compute_exists(connection, spec.compute, now)
+        return links.attach(connection, self._site.options, spec.compute, spec, now)
 
-    def update(self, id: str, changes: AttachmentChanges) -> Attachment:
-        self._fail("update", id=id)
-        self._known(changes, _ATTACHMENT_CHANGES)
-        now = self._site.clock()
-        with self._site.database.write() as connection:
-            present = self._load(connection, id, now)
-            columns: dict[str, Any] = dict(changes)
-            if "device" in changes:
-                columns["device"] = device = links.disk_name(changes["device"])
-                if device != present.device and device in links.disks(connection, present.compute):
-                    raise Conflict(f"device {device} of compute {present.compute} is taken")
-            self._change(connection, id, columns)
-            return self._load(connection, id, now)
-
-    def act(self, id: str, action: str, parameters: Mapping[str, Any] | None = None) -> Attachment:
-        self._fail(f"act:{action}", id=id)
-        refuse_unknown(self.noun, action, ("online", "offline"), parameters)
-        now = self._site.clock()
-        with self._site.database.write() as connection:
-            present = self._load(connection, id, now)
-            end = next_state(ATTACHMENT_ACTIONS, present.state, action, f"attachment {id}")
-            self._change(connection, id, {"state": end.value})
-            return self._load(connection, id, now)
-
-    def delete(self, id: str) -> None:
-        self._fail("delete", id=id)
-        with self._site.database.write() as connection:
-            self._load(connection, id, self._site.clock())
-            connection.execute("DELETE FROM attachments WHERE id = ?", (id,))
+    def _columns(
+        self, connection: Connection, present: Attachment, changes: AttachmentChanges
+    ) -> dict[str, Any]:
+        columns: dict[str, Any] = {**changes}
+        if "device" in changes:
+            columns["device"] = device = links.disk_name(changes["device"])
+            if device != present.device and device in links.disks(connection, present.compute):
+                raise Conflict(f"device {device} of compute {present.compute} is taken")
+        return columns
 
 
-class Interfaces(Stored[Interface, InterfaceSpec, InterfaceChanges], InterfaceCollection):
+class Interfaces(Switched[Interface, InterfaceSpec, InterfaceChanges], InterfaceCollection):
     table: ClassVar[str] = "interfaces"
     columns: ClassVar[str] = INTERFACE_COLUMNS
+    changeable = frozenset(InterfaceChanges.__optional_keys__)
+    actions = INTERFACE_ACTIONS
 
     def find(self, token: str) -> Interface | None:
         raise Unsupported("interface: has no token; it is known by its compute and device")
@@ -114,41 +91,32 @@ class Interfaces(Stored[Interface, InterfaceSpec, InterfaceChanges], InterfaceCo
     ) -> Sequence[Interface]:
         return [interface(row) for row in rows]
 
-    def create(self, spec: InterfaceSpec) -> Interface:
-        self._fail("create")
-        now = self._site.clock()
-        with self._site.database.write() as connection:
-            compute_exists(connection, spec.compute, now)
-            return self._load(
-                connection, links.connect(connection, self._site.options, spec.compute, spec), now
-            )
+    def _insert(self, connection: Connection, spec: InterfaceSpec, now: float) -> str:
+        compute_exists(connection, spec.compute, now)
+        return links.connect(connection, self._site.options, spec.compute, spec)
 
-    def update(self, id: str, changes: InterfaceChanges) -> Interface:
+    def _columns(
+        self, connection: Connection, present: Interface, changes: InterfaceChanges
+    ) -> dict[str, Any]:
         """An address of None asks for another one, given by the network."""
-        self._fail("update", id=id)
-        self._known(changes, _INTERFACE_CHANGES)
-        now = self._site.clock()
-        with self._site.database.write() as connection:
-            present = self._load(connection, id, now)
-            columns: dict[str, Any] = {}
-            if "title" in changes:
-                columns["title"] = changes["title"]
-            if "gateway" in changes:
-                columns["gateway"] = packed(changes["gateway"])
-            if "allocation" in changes:
-                columns["allocation"] = allocation(changes["allocation"])
-            if "mac" in changes and changes["mac"].lower() != present.mac:
-                columns["mac"] = links.free_mac(connection, changes["mac"])
-            if "address" in changes and changes["address"] != present.address:
-                mac = columns.get("mac", present.mac)
-                columns |= self._moved(connection, present, changes["address"], mac)
-            elif "mac" in columns:
-                connection.execute(
-                    "UPDATE leases SET mac = ? WHERE source = ? AND address = ?",
-                    (columns["mac"], present.network, packed(present.address)),
-                )
-            self._change(connection, id, columns)
-            return self._load(connection, id, now)
+        columns: dict[str, Any] = {}
+        if "title" in changes:
+            columns["title"] = changes["title"]
+        if "gateway" in changes:
+            columns["gateway"] = packed(changes["gateway"])
+        if "allocation" in changes:
+            columns["allocation"] = allocation(changes["allocation"])
+        if "mac" in changes and changes["mac"].lower() != present.mac:
+            columns["mac"] = links.free_mac(connection, changes["mac"])
+        if "address" in changes and changes["address"] != present.address:
+            mac = columns.get("mac", present.mac)
+            columns |= self._moved(connection, present, changes["address"], mac)
+        elif "mac" in columns:
+            connection.execute(
+                "UPDATE leases SET mac = ? WHERE source = ? AND address = ?",
+                (columns["mac"], present.network, packed(present.address)),
+            )
+        return columns
 
     def _moved(
         self, connection: Connection, present: Interface, wanted: IPAddress | None, mac: str
@@ -169,19 +137,5 @@ class Interfaces(Stored[Interface, InterfaceSpec, InterfaceChanges], InterfaceCo
             "allocation": "static" if wanted is not None else allocation,
         }
 
-    def act(self, id: str, action: str, parameters: Mapping[str, Any] | None = None) -> Interface:
-        self._fail(f"act:{action}", id=id)
-        refuse_unknown(self.noun, action, ("up", "down"), parameters)
-        now = self._site.clock()
-        with self._site.database.write() as connection:
-            present = self._load(connection, id, now)
-            end = next_state(INTERFACE_ACTIONS, present.state, action, f"interface {id}")
-            self._change(connection, id, {"state": end.value})
-            return self._load(connection, id, now)
-
-    def delete(self, id: str) -> None:
-        self._fail("delete", id=id)
-        with self._site.database.write() as connection:
-            self._load(connection, id, self._site.clock())
-            links.let_go(connection, "id", id)
-            connection.execute("DELETE FROM interfaces WHERE id = ?", (id,))
+    def _release(self, connection: Connection, present: Interface) -> None:
+        links.let_go(connection, "id", present.id)

@@ -6,7 +6,6 @@ import base64
 import binascii
 import hashlib
 import json
-import uuid
 from collections.abc import Sequence
 from ipaddress import ip_network
 from typing import Any, ClassVar
@@ -28,18 +27,18 @@ from gateway.model import (
 
 from .database import Connection
 from .images import TITLE
-from .nouns import Stored
+from .nouns import Plain
 from .rows import Row
 
 DIRECTIONS = ("inbound", "outbound")
 PROTOCOLS = ("tcp", "udp", "icmp", "any")
-_GROUP_CHANGES = frozenset(SecurityGroupChanges.__optional_keys__)
 
 
-class SecurityGroups(Stored[SecurityGroup, SecurityGroupSpec, SecurityGroupChanges]):
+class SecurityGroups(Plain[SecurityGroup, SecurityGroupSpec, SecurityGroupChanges]):
     noun = "security group"
     table: ClassVar[str] = "security_groups"
     columns: ClassVar[str] = "id, title, summary, rules, state"
+    changeable = frozenset(SecurityGroupChanges.__optional_keys__)
 
     def _build(
         self, connection: Connection, rows: Sequence[Row], now: float, ids: str | None
@@ -49,46 +48,28 @@ class SecurityGroups(Stored[SecurityGroup, SecurityGroupSpec, SecurityGroupChang
             for id, title, summary, rules, state in rows
         ]
 
-    def create(self, spec: SecurityGroupSpec) -> SecurityGroup:
-        self._fail("create", title=spec.title)
-        now = self._site.clock()
-        with self._site.database.write() as connection:
-            known = self._made(connection, spec.token, now)
-            if known is not None:
-                return known
-            id = str(uuid.uuid4())
-            connection.execute(
-                "INSERT INTO security_groups (id, token, title, summary, rules, state)"
-                " VALUES (?, ?, ?, ?, ?, 'active')",
-                (id, spec.token or None, spec.title, spec.summary, _dumped(spec.rules)),
-            )
-            return self._load(connection, id, now)
+    def _insert(self, connection: Connection, spec: SecurityGroupSpec, now: float) -> str:
+        columns = {
+            "title": spec.title,
+            "summary": spec.summary,
+            "rules": _dumped(spec.rules),
+            "state": "active",
+        }
+        return self._put(connection, spec.token, columns)
 
-    def update(self, id: str, changes: SecurityGroupChanges) -> SecurityGroup:
-        self._fail("update", id=id)
-        self._known(changes, _GROUP_CHANGES)
-        now = self._site.clock()
-        with self._site.database.write() as connection:
-            self._load(connection, id, now)
-            columns: dict[str, Any] = dict(changes)
-            if "rules" in changes:
-                columns["rules"] = _dumped(changes["rules"])
-            self._change(connection, id, columns)
-            return self._load(connection, id, now)
+    def _columns(
+        self, connection: Connection, present: SecurityGroup, changes: SecurityGroupChanges
+    ) -> dict[str, Any]:
+        return {**changes, "rules": _dumped(changes["rules"])} if "rules" in changes else {**changes}
 
-    def delete(self, id: str) -> None:
-        self._fail("delete", id=id)
-        now = self._site.clock()
-        with self._site.database.write() as connection:
-            self._load(connection, id, now)
-            row = connection.execute(
-                "SELECT c.id FROM computes AS c, json_each(c.security_groups) AS g"
-                " WHERE g.value = ? AND (c.gone IS NULL OR c.gone > ?) LIMIT 1",
-                (id, now),
-            ).fetchone()
-            if row is not None:
-                raise InvalidState(f"security group {id} cannot be deleted: compute {row[0]} is in it")
-            connection.execute("DELETE FROM security_groups WHERE id = ?", (id,))
+    def _release(self, connection: Connection, present: SecurityGroup) -> None:
+        row = connection.execute(
+            "SELECT c.id FROM computes AS c, json_each(c.security_groups) AS g"
+            " WHERE g.value = ? AND (c.gone IS NULL OR c.gone > ?) LIMIT 1",
+            (present.id, self._site.clock()),
+        ).fetchone()
+        if row is not None:
+            raise InvalidState(f"security group {present.id} cannot be deleted: compute {row[0]} is in it")
 
 
 def _dumped(rules: Sequence[Rule]) -> str:
@@ -118,58 +99,36 @@ def _rule(stored: Sequence[Any]) -> Rule:
     return Rule(direction, protocol, first, last, ip_network(network) if network else None)
 
 
-class KeyPairs(Stored[KeyPair, KeyPairSpec, TitleChanges]):
+class KeyPairs(Plain[KeyPair, KeyPairSpec, TitleChanges]):
     """Named public keys; a name is used once."""
 
     noun = "key pair"
     table: ClassVar[str] = "key_pairs"
     columns: ClassVar[str] = "id, title, public_key, fingerprint"
+    changeable = TITLE
 
     def _build(
         self, connection: Connection, rows: Sequence[Row], now: float, ids: str | None
     ) -> Sequence[KeyPair]:
         return [KeyPair(*row) for row in rows]
 
-    def create(self, spec: KeyPairSpec) -> KeyPair:
+    def _insert(self, connection: Connection, spec: KeyPairSpec, now: float) -> str:
         """Raises AlreadyExists for a title in use, InvalidRequest for a key that is none."""
-        self._fail("create", title=spec.title)
         mark = fingerprint(spec.public_key)
-        now = self._site.clock()
-        with self._site.database.write() as connection:
-            known = self._made(connection, spec.token, now)
-            if known is not None:
-                return known
-            self._unused_title(connection, spec.title, "")
-            id = str(uuid.uuid4())
-            connection.execute(
-                "INSERT INTO key_pairs (id, token, title, public_key, fingerprint) VALUES (?, ?, ?, ?, ?)",
-                (id, spec.token or None, spec.title, spec.public_key, mark),
-            )
-            return self._load(connection, id, now)
+        self._unused_title(connection, spec.title, "")
+        columns = {"title": spec.title, "public_key": spec.public_key, "fingerprint": mark}
+        return self._put(connection, spec.token, columns)
 
     def _unused_title(self, connection: Connection, title: str, id: str) -> None:
         if connection.execute("SELECT 1 FROM key_pairs WHERE title = ? AND id != ?", (title, id)).fetchone():
             raise AlreadyExists(f"key pair {shorten(title)} exists; delete it or choose another name")
 
-    def update(self, id: str, changes: TitleChanges) -> KeyPair:
-        self._fail("update", id=id)
-        self._known(changes, TITLE)
-        now = self._site.clock()
-        with self._site.database.write() as connection:
-            self._load(connection, id, now)
-            if "title" in changes:
-                title = changes["title"]
-                if title is None:
-                    raise InvalidRequest("a key pair keeps its name", field="title")
-                self._unused_title(connection, title, id)
-                self._change(connection, id, {"title": title})
-            return self._load(connection, id, now)
-
-    def delete(self, id: str) -> None:
-        self._fail("delete", id=id)
-        with self._site.database.write() as connection:
-            self._load(connection, id, self._site.clock())
-            connection.execute("DELETE FROM key_pairs WHERE id = ?", (id,))
+    def _columns(self, connection: Connection, present: KeyPair, changes: TitleChanges) -> TitleChanges:
+        if "title" in changes:
+            if changes["title"] is None:
+                raise InvalidRequest("a key pair keeps its name", field="title")
+            self._unused_title(connection, changes["title"], present.id)
+        return changes
 
 
 def fingerprint(public_key: str) -> str:

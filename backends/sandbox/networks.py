@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any, ClassVar
 
@@ -22,93 +21,65 @@ from gateway.model import (
     NetworkSpec,
     NetworkState,
     NotFound,
-    next_state,
     shorten,
 )
 
 from . import ranges
 from .database import Connection
-from .nouns import Stored
+from .nouns import Switched
 from .rows import Row, address_range, dumped_tags, mapping, moment, packed, unpacked
-from .values import allocation, label, refuse_unknown, vlan
+from .values import allocation, label, vlan
 
-ACTIONS = ("up", "down")
-_CHANGEABLE = frozenset(NetworkChanges.__optional_keys__)
+#: How what is not kept as it is given is checked and kept.
+_KEPT: Mapping[str, Callable[[Any], Any]] = {
+    "vlan": vlan,
+    "label": label,
+    "allocation": allocation,
+    "tags": dumped_tags,
+}
 
-_INSERT = (
-    "INSERT INTO networks (id, token, title, summary, state, vlan, label, range, first, last, gateway,"
-    " allocation, created, tags) VALUES (?, ?, ?, ?, 'active', ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
 
-
-class Networks(Stored[Network, NetworkSpec, NetworkChanges], NetworkCollection):
+class Networks(Switched[Network, NetworkSpec, NetworkChanges], NetworkCollection):
     table: ClassVar[str] = "networks"
     columns: ClassVar[str] = (
         "id, title, summary, state, state_message, vlan, label, range, first, last, gateway, allocation,"
         " created, tags"
     )
+    changeable = frozenset(NetworkChanges.__optional_keys__)
+    actions = NETWORK_ACTIONS
 
     def _build(
         self, connection: Connection, rows: Sequence[Row], now: float, ids: str | None
     ) -> Sequence[Network]:
         return [_network(row) for row in rows]
 
-    def create(self, spec: NetworkSpec) -> Network:
-        self._fail("create", title=spec.title)
-        now = self._site.clock()
-        with self._site.database.write() as connection:
-            known = self._made(connection, spec.token, now)
-            if known is not None:
-                return known
-            id = str(uuid.uuid4())
-            connection.execute(
-                _INSERT,
-                (
-                    id,
-                    spec.token or None,
-                    spec.title,
-                    spec.summary,
-                    vlan(spec.vlan),
-                    label(spec.label),
-                    *_range_columns(spec.range, spec.gateway),
-                    allocation(spec.allocation),
-                    now,
-                    dumped_tags(spec.tags),
-                ),
-            )
-            return self._load(connection, id, now)
+    def _insert(self, connection: Connection, spec: NetworkSpec, now: float) -> str:
+        columns = {
+            "title": spec.title,
+            "summary": spec.summary,
+            "state": NetworkState.ACTIVE.value,
+            "vlan": vlan(spec.vlan),
+            "label": label(spec.label),
+            **_range_columns(spec.range, spec.gateway),
+            "allocation": allocation(spec.allocation),
+            "created": now,
+            "tags": dumped_tags(spec.tags),
+        }
+        return self._put(connection, spec.token, columns)
 
-    def update(self, id: str, changes: NetworkChanges) -> Network:
-        self._fail("update", id=id)
-        self._known(changes, _CHANGEABLE)
-        now = self._site.clock()
-        with self._site.database.write() as connection:
-            present = self._load(connection, id, now)
-            columns: dict[str, Any] = {}
-            if "title" in changes:
-                columns["title"] = changes["title"]
-            if "summary" in changes:
-                columns["summary"] = changes["summary"]
-            if "vlan" in changes:
-                columns["vlan"] = vlan(changes["vlan"])
-            if "label" in changes:
-                columns["label"] = label(changes["label"])
-            if "allocation" in changes:
-                columns["allocation"] = allocation(changes["allocation"])
-            if "tags" in changes:
-                columns["tags"] = dumped_tags(changes["tags"])
-            range, gateway = changes.get("range", present.range), changes.get("gateway", present.gateway)
-            if (range, gateway) != (present.range, present.gateway):
-                columns |= self._moved(connection, id, range, gateway)
-            self._change(connection, id, columns)
-            return self._load(connection, id, now)
+    def _columns(self, connection: Connection, present: Network, changes: NetworkChanges) -> dict[str, Any]:
+        given: dict[str, Any] = {**changes}
+        range, gateway = given.pop("range", present.range), given.pop("gateway", present.gateway)
+        columns = {name: _KEPT[name](value) if name in _KEPT else value for name, value in given.items()}
+        if (range, gateway) != (present.range, present.gateway):
+            columns |= self._moved(connection, present.id, range, gateway)
+        return columns
 
     def _moved(
         self, connection: Connection, id: str, range: AddressRange | None, gateway: IPAddress | None
     ) -> dict[str, Any]:
         """The columns of a new range. Raises InvalidState where it would leave a leased address outside."""
-        names = ("range", "first", "last", "gateway")
-        columns = dict(zip(names, _range_columns(range, gateway), strict=True))
+        columns = _range_columns(range, gateway)
         leased = connection.execute("SELECT address FROM leases WHERE source = ?", (id,)).fetchall()
         for (blob,) in leased:
             address = unpacked(blob)
@@ -117,17 +88,9 @@ class Networks(Stored[Network, NetworkSpec, NetworkChanges], NetworkCollection):
         ranges.forget_lowest(connection, id)
         return columns
 
-    def act(self, id: str, action: str, parameters: Mapping[str, Any] | None = None) -> Network:
-        self._fail(f"act:{action}", id=id)
-        refuse_unknown(self.noun, action, ACTIONS, parameters)
-        now = self._site.clock()
-        with self._site.database.write() as connection:
-            present = self._load(connection, id, now)
-            end = next_state(NETWORK_ACTIONS, present.state, action, f"network {id}")
-            if end is NetworkState.INACTIVE and end is not present.state:
-                self._unused(connection, id, "taken down")
-            self._change(connection, id, {"state": end.value})
-            return self._load(connection, id, now)
+    def _before(self, connection: Connection, present: Network, end: NetworkState) -> None:
+        if end is NetworkState.INACTIVE and end is not present.state:
+            self._unused(connection, present.id, "taken down")
 
     def _unused(self, connection: Connection, id: str, what: str) -> None:
         row = connection.execute("SELECT compute FROM interfaces WHERE network = ? LIMIT 1", (id,)).fetchone()
@@ -136,14 +99,10 @@ class Networks(Stored[Network, NetworkSpec, NetworkChanges], NetworkCollection):
                 f"network {id} cannot be {what}: compute {row[0]} is in it; disconnect it first"
             )
 
-    def delete(self, id: str) -> None:
-        self._fail("delete", id=id)
-        with self._site.database.write() as connection:
-            self._load(connection, id, self._site.clock())
-            self._unused(connection, id, "deleted")
-            connection.execute("DELETE FROM leases WHERE source = ?", (id,))
-            ranges.forget_lowest(connection, id)
-            connection.execute("DELETE FROM networks WHERE id = ?", (id,))
+    def _release(self, connection: Connection, present: Network) -> None:
+        self._unused(connection, present.id, "deleted")
+        connection.execute("DELETE FROM leases WHERE source = ?", (present.id,))
+        ranges.forget_lowest(connection, present.id)
 
     def leases(self, id: str) -> Sequence[Lease]:
         """In order of address."""
@@ -216,11 +175,16 @@ def _network(row: Row) -> Network:
     )
 
 
-def _range_columns(range: AddressRange | None, gateway: IPAddress | None) -> tuple[Any, ...]:
+def _range_columns(range: AddressRange | None, gateway: IPAddress | None) -> dict[str, Any]:
     if range is None:
-        return None, None, None, packed(gateway)
+        return {"range": None, "first": None, "last": None, "gateway": packed(gateway)}
     ranges.checked_range(range, gateway)
-    return str(range.network), range.first.packed, range.last.packed, packed(gateway)
+    return {
+        "range": str(range.network),
+        "first": range.first.packed,
+        "last": range.last.packed,
+        "gateway": packed(gateway),
+    }
 
 
 def parsed_address(text: str) -> IPAddress:

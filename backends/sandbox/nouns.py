@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import uuid
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as Identifiers
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from backends.base import Collection, R, S, U
-from gateway.model import InvalidRequest, NotFound, shorten
+from gateway.model import InvalidRequest, NotFound, next_state, shorten
 
 from .database import Connection, Database
 from .failures import Injector
 from .options import Options
 from .rows import Row
+from .values import refuse_unknown
 
 #: How many identifiers of a noun a process remembers.
 REMEMBERED = 100_000
@@ -49,9 +52,9 @@ class Stored(Collection[R, S, U]):
             f" CROSS JOIN {table} ON {table}.id = wanted.value"
         )
 
+    @abstractmethod
     def _build(self, connection: Connection, rows: Sequence[Row], now: float, ids: str | None) -> Sequence[R]:
         """Values of ``rows``; ``ids`` is the JSON of their identifiers, None when these are all."""
-        raise NotImplementedError
 
     def list(self, ids: Identifiers[str] | None = None) -> Sequence[R]:
         self._fail("list")
@@ -131,6 +134,76 @@ class Stored(Collection[R, S, U]):
                     f"{self.noun}: {shorten(name)} cannot change; what can: {', '.join(sorted(known))}",
                     field=shorten(name),
                 )
+
+
+class Plain(Stored[R, S, U]):
+    """A noun that is made, changed and removed at once. A subclass says what else that takes."""
+
+    changeable: ClassVar[frozenset[str]]
+
+    @abstractmethod
+    def _insert(self, connection: Connection, spec: S, now: float) -> str:
+        """Write a new one; its identifier. Raises what ``create`` does."""
+
+    def _columns(self, connection: Connection, present: R, changes: U) -> Mapping[str, Any]:
+        """The columns that the changes are kept in. Raises what ``update`` does."""
+        return changes
+
+    def _release(self, connection: Connection, present: R) -> None:
+        """Let go what it holds before it is removed. Raises InvalidState where it is in use."""
+
+    def create(self, spec: S) -> R:
+        self._fail("create", title=getattr(spec, "title", None))
+        now = self._site.clock()
+        with self._site.database.write() as connection:
+            known = self._made(connection, getattr(spec, "token", ""), now)  # links have none
+            return (
+                self._load(connection, self._insert(connection, spec, now), now) if known is None else known
+            )
+
+    def update(self, id: str, changes: U) -> R:
+        self._fail("update", id=id)
+        self._known(changes, self.changeable)
+        now = self._site.clock()
+        with self._site.database.write() as connection:
+            present = self._load(connection, id, now)
+            self._change(connection, id, self._columns(connection, present, changes))
+            return self._load(connection, id, now)
+
+    def delete(self, id: str) -> None:
+        self._fail("delete", id=id)
+        with self._site.database.write() as connection:
+            self._release(connection, self._load(connection, id, self._site.clock()))
+            connection.execute(f"DELETE FROM {self.table} WHERE id = ?", (id,))
+
+    def _put(self, connection: Connection, token: str, columns: Mapping[str, Any]) -> str:
+        """Insert a row under a new identifier."""
+        id = str(uuid.uuid4())
+        row = {"id": id, "token": token or None, **columns}
+        places = ", ".join("?" * len(row))
+        connection.execute(f"INSERT INTO {self.table} ({', '.join(row)}) VALUES ({places})", (*row.values(),))
+        return id
+
+
+class Switched(Plain[R, S, U]):
+    """A noun whose actions change its state at once and do nothing else."""
+
+    actions: ClassVar[Mapping[Any, Mapping[str, Any]]]
+    words: ClassVar[tuple[str, ...]] = ("up", "down")
+
+    def act(self, id: str, action: str, parameters: Mapping[str, Any] | None = None) -> R:
+        self._fail(f"act:{action}", id=id)
+        refuse_unknown(self.noun, action, self.words, parameters)
+        now = self._site.clock()
+        with self._site.database.write() as connection:
+            present: Any = self._load(connection, id, now)
+            end = next_state(self.actions, present.state, action, f"{self.noun} {id}")
+            self._before(connection, present, end)
+            self._change(connection, id, {"state": end.value})
+            return self._load(connection, id, now)
+
+    def _before(self, connection: Connection, present: R, end: Any) -> None:
+        """Raises InvalidState where the state cannot be left for ``end`` now."""
 
 
 class Vanishing(Stored[R, S, U]):

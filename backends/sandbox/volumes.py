@@ -31,7 +31,7 @@ from gateway.model import (
 from . import capacity
 from .database import Connection
 from .images import TITLE, Images
-from .nouns import Site, Stored, Vanishing
+from .nouns import Plain, Site, Vanishing
 from .rows import ATTACHMENT_COLUMNS, VOLUME_COLUMNS, Row, by_first, dumped_tags, moment, settled, volume
 from .values import DISK, within
 
@@ -228,12 +228,13 @@ def insert_snapshot(connection: Connection, site: Site, spec: SnapshotSpec, size
     return id
 
 
-class Snapshots(Stored[Snapshot, SnapshotSpec, TitleChanges]):
+class Snapshots(Plain[Snapshot, SnapshotSpec, TitleChanges]):
     """They outlive their volume."""
 
     noun = "snapshot"
     table: ClassVar[str] = "snapshots"
     columns: ClassVar[str] = "id, title, volume, size, created, state, target, due"
+    changeable = TITLE
 
     def __init__(self, site: Site, volumes: Volumes) -> None:
         super().__init__(site)
@@ -247,27 +248,6 @@ class Snapshots(Stored[Snapshot, SnapshotSpec, TitleChanges]):
             for id, title, volume, size, created, state, target, due in rows
         ]
 
-    def create(self, spec: SnapshotSpec) -> Snapshot:
-        self._fail("create", title=spec.title)
-        now = self._site.clock()
-        with self._site.database.write() as connection:
-            known = self._made(connection, spec.token, now)
-            if known is not None:
-                return known
-            size = self._volumes.snapshot_size(connection, spec.volume, now)
-            return self._load(connection, insert_snapshot(connection, self._site, spec, size, now), now)
-
-    def update(self, id: str, changes: TitleChanges) -> Snapshot:
-        self._fail("update", id=id)
-        self._known(changes, TITLE)
-        now = self._site.clock()
-        with self._site.database.write() as connection:
-            self._load(connection, id, now)
-            self._change(connection, id, dict(changes))
-            return self._load(connection, id, now)
-
-    def delete(self, id: str) -> None:
-        self._fail("delete", id=id)
-        with self._site.database.write() as connection:
-            self._load(connection, id, self._site.clock())
-            connection.execute("DELETE FROM snapshots WHERE id = ?", (id,))
+    def _insert(self, connection: Connection, spec: SnapshotSpec, now: float) -> str:
+        size = self._volumes.snapshot_size(connection, spec.volume, now)
+        return insert_snapshot(connection, self._site, spec, size, now)

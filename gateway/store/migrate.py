@@ -112,6 +112,7 @@ def _locked(database: Database) -> Iterator[sa.Connection]:
             connection.commit()
         finally:
             if database.is_sqlite:
+                connection.rollback()  # of a migration that failed: the write is over before it is told so
                 database.changes.end(ticket)
 
 
