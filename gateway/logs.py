@@ -35,6 +35,7 @@ def _json(fields: Mapping[str, Any]) -> str:
 _WRITERS: Mapping[type, Callable[[Any], str]] = {
     str: encode_basestring,
     int: int.__repr__,
+    float: float.__repr__,
     type(None): lambda value: "null",
 }
 
