@@ -166,8 +166,8 @@ class Application:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         begun = time.perf_counter()
-        request_id = environ.get("HTTP_X_REQUEST_ID", "")
-        if _REQUEST_ID.fullmatch(request_id) is None:
+        request_id = environ.get("HTTP_X_REQUEST_ID")
+        if request_id is None or _REQUEST_ID.fullmatch(request_id) is None:
             request_id = f"{getrandbits(128):032x}"
         environ[REQUEST_ID] = request_id
         if "HTTP_X_FORWARDED_FOR" in environ:
@@ -302,17 +302,19 @@ class Application:
             if "stratusgate.error" in environ:
                 self._count_refusal(self._metrics, environ["stratusgate.error"], principal)
         self._log.line(
-            msg=f"{method} {exchange.path}",
-            request_id=environ[REQUEST_ID],
-            protocol=exchange.protocol,
-            tenant=principal.tenant if principal else None,
-            user=principal.user if principal else None,
-            route=route,
-            status=int(exchange.status),
-            duration_ms=round(seconds * 1000, 3),
-            bytes=sent,
-            client=environ.get("REMOTE_ADDR"),
-            reason=environ.get(REASON),
+            {
+                "msg": f"{method} {exchange.path}",
+                "request_id": environ[REQUEST_ID],
+                "protocol": exchange.protocol,
+                "tenant": principal.tenant if principal else None,
+                "user": principal.user if principal else None,
+                "route": route,
+                "status": int(exchange.status),
+                "duration_ms": round(seconds * 1000, 3),
+                "bytes": sent,
+                "client": environ.get("REMOTE_ADDR"),
+                "reason": environ.get(REASON),
+            }
         )
 
     @staticmethod

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -74,23 +75,8 @@ class Services:
     def as_caller(
         self, environ: Mapping[str, Any], protocol: str, principal: Principal, begun: float | None = None
     ) -> Caller:
-        trace = _TRACEPARENT.fullmatch(environ.get("HTTP_TRACEPARENT", ""))
-        return Caller(
-            principal,
-            RequestInfo(
-                id=environ.get(REQUEST_ID, ""),
-                protocol=protocol,
-                method=environ["REQUEST_METHOD"],
-                path=environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"],
-                client_ip=environ.get("REMOTE_ADDR", ""),
-                forwarded_for=environ.get("HTTP_X_FORWARDED_FOR", ""),
-                user_agent=environ.get("HTTP_USER_AGENT", ""),
-                trace_id=trace[1] if trace else "",
-                parent_id=trace[2] if trace else "",
-                begun=time.perf_counter() if begun is None else begun,
-            ),
-            environ.get(GENERATIONS),
-        )
+        told = partial(_request_info, environ, protocol, time.perf_counter() if begun is None else begun)
+        return Caller(principal, told, environ.get(GENERATIONS))
 
     def base_url(self, environ: Mapping[str, Any]) -> str:
         """Scheme, authority and prefix of every absolute link, without a slash at the end.
@@ -103,6 +89,22 @@ class Services:
         if _HOST.fullmatch(host) is None:
             raise InvalidRequest("Host: not a host name with an optional port", field="Host")
         return f"{environ['wsgi.url_scheme']}://{host}{self.prefix}"
+
+
+def _request_info(environ: Mapping[str, Any], protocol: str, begun: float) -> RequestInfo:
+    trace = _TRACEPARENT.fullmatch(environ.get("HTTP_TRACEPARENT", ""))
+    return RequestInfo(
+        id=environ.get(REQUEST_ID, ""),
+        protocol=protocol,
+        method=environ["REQUEST_METHOD"],
+        path=environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"],
+        client_ip=environ.get("REMOTE_ADDR", ""),
+        forwarded_for=environ.get("HTTP_X_FORWARDED_FOR", ""),
+        user_agent=environ.get("HTTP_USER_AGENT", ""),
+        trace_id=trace[1] if trace else "",
+        parent_id=trace[2] if trace else "",
+        begun=begun,
+    )
 
 
 class Frontend(Protocol):

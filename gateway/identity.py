@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -68,6 +68,11 @@ class Caller(NamedTuple):
     """A principal in one request; every method of ``Cloud`` takes it first."""
 
     principal: Principal
-    request: RequestInfo = RequestInfo()
+    #: Asked for audit records, which most requests have none of.
+    told: Callable[[], RequestInfo] = RequestInfo
     #: What was true when the request began; None = ask the store.
     generations: Generations | None = None
+
+    @property
+    def request(self) -> RequestInfo:
+        return self.told()

@@ -81,7 +81,7 @@ class RequestLog:
         self._write = _json if as_json else _text
         self.enabled = enabled
 
-    def line(self, **fields: Any) -> None:
+    def line(self, fields: Mapping[str, Any]) -> None:
         if self.enabled:
             seconds, rest = divmod(time.time_ns(), 1_000_000_000)
             stamp = f"{_second(seconds)}.{rest // 1_000_000:03d}+00:00"

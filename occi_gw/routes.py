@@ -26,7 +26,7 @@ log = logging.getLogger("occi")
 
 def application(endpoint: Endpoint) -> WSGIApplication:
     """The WSGI application of one endpoint."""
-    app = falcon.App(middleware=[_Route()])
+    app = falcon.App()
     app.req_options.strip_url_path_trailing_slash = False
     app.resp_options.default_media_type = "text/plain"
     app.add_error_handler(Exception, _render_error)
@@ -47,15 +47,6 @@ def application(endpoint: Endpoint) -> WSGIApplication:
         app.add_route(f"{location}{{id}}", EntityResource(endpoint, noun))
     app.add_sink(Anywhere(endpoint), "/")
     return app
-
-
-class _Route:
-    """Tells the metrics which route was taken."""
-
-    def process_resource(
-        self, req: falcon.Request, resp: falcon.Response, resource: Any, params: Any
-    ) -> None:
-        req.env[ROUTE] = req.uri_template
 
 
 def _render_error(req: falcon.Request, resp: falcon.Response, error: Exception, params: Any) -> None:
@@ -96,5 +87,7 @@ def _put_error(req: falcon.Request, resp: falcon.Response, status: int, line: st
     except NotAcceptable:
         written = rendering("text/plain")
     req.env[REASON] = line
+    if req.uri_template is not None:
+        req.env[ROUTE] = req.uri_template
     resp.stream = None
     put(resp, written.error(status, line), status)

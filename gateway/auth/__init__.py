@@ -52,7 +52,7 @@ class Authenticator:
         for two credentials in one header, TooManyRequests after too many failures.
         """
         authorization = environ.get("HTTP_AUTHORIZATION", "")
-        if _SECOND.search(authorization) is not None:
+        if "," in authorization and _SECOND.search(authorization) is not None:
             raise InvalidRequest("two Authorization headers; send one", reason="invalid_request")
         for mode in self._modes:
             if mode.present(environ):

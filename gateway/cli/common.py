@@ -36,7 +36,9 @@ def operator() -> Caller:
     except KeyError:  # a container may run under any number
         name = str(number)
     roles = frozenset({Role.ADMIN})
-    return Caller(Principal(f"os:{name}", "", "", roles=roles, auth_method="os"), RequestInfo(protocol="cli"))
+    return Caller(
+        Principal(f"os:{name}", "", "", roles=roles, auth_method="os"), lambda: RequestInfo(protocol="cli")
+    )
 
 
 Commands = Any  # what argparse.add_subparsers gives; its class has no public name
