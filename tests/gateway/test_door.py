@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.cloud import Cloud
+from gateway.cloud import Cloud, CloudSettings
 from gateway.model import (
     Address,
     AddressSpec,
@@ -220,3 +222,11 @@ def test_growth_by_another_is_held_against_no_group_where_the_owner_has_none(mak
     cloud = make_site(quotas={"group": {"*": {"vcpus": 1}}}).cloud
     machine = cloud.create(BOB, Compute, ComputeSpec(instance_type="small")).resource.id
     assert cloud.update(ADMIN, Compute, machine, {"instance_type": "medium"}).resource.cores == 2
+
+
+def test_a_door_writes_its_records_into_the_audit_file_too(cloud: Cloud, tmp_path: Path) -> None:
+    file = tmp_path / "audit.log"
+    door = Cloud(cloud.database, cloud.zones, CloudSettings(audit_file=str(file)))
+    machine = door.create(ADA, Compute, ComputeSpec()).resource.id
+    [line] = file.read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["resource_id"] == machine
