@@ -230,3 +230,18 @@ def test_a_door_writes_its_records_into_the_audit_file_too(cloud: Cloud, tmp_pat
     machine = door.create(ADA, Compute, ComputeSpec()).resource.id
     [line] = file.read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["resource_id"] == machine
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_what_no_back_end_may_raise_is_told_to_the_observer_as_a_bug(
+    cloud: Cloud, error: type[BaseException]
+) -> None:
+    told: list[tuple[str, str]] = []
+    cloud.door.observer = lambda zone, operation, outcome, seconds: told.append((operation, outcome))
+
+    def work(collection: Any) -> None:
+        raise error
+
+    with pytest.raises(error):
+        cloud.door.call("default", Compute, "get", work)
+    assert told == [("compute.get", "bug")]
