@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -245,3 +246,12 @@ def test_what_no_back_end_may_raise_is_told_to_the_observer_as_a_bug(
     with pytest.raises(error):
         cloud.door.call("default", Compute, "get", work)
     assert told == [("compute.get", "bug")]
+
+
+def test_the_observer_is_told_how_many_seconds_a_call_took(cloud: Cloud) -> None:
+    told: list[float] = []
+    cloud.door.observer = lambda zone, operation, outcome, seconds: told.append(seconds)
+    begun = perf_counter()
+    cloud.door.call("default", Compute, "get", lambda collection: collection.list())
+    [seconds] = told
+    assert 0 < seconds < perf_counter() - begun
