@@ -149,6 +149,14 @@ def test_the_record_of_a_link_names_the_link_and_the_owner_of_its_machine(cloud:
     [record] = cloud.audit.query(event="interface.create")
     assert (record["user"], record["owner"], record["resource_id"]) == ("chief", "ada", link.id)
     assert (record["resource_kind"], record["outcome"]) == ("interface", "success")
+    assert record["macs"] == [link.mac]
+
+
+def test_the_record_of_an_interface_tells_the_address_that_it_has(site: Site) -> None:
+    machine = site.cloud.create(ADA, Compute, ComputeSpec()).resource.id
+    link = site.cloud.create(ADA, Interface, InterfaceSpec(network="default", compute=machine)).resource
+    assert link.address is not None
+    [record] = site.cloud.audit.query(event="interface.create")
     assert (record["addresses"], record["macs"]) == ([str(link.address)], [link.mac])
 
 
