@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
 
-from gateway.cloud import Cloud
+from gateway.cloud import Cloud, CloudSettings
 from gateway.model import (
     Address,
     AddressSpec,
@@ -146,6 +149,14 @@ def test_the_record_of_a_link_names_the_link_and_the_owner_of_its_machine(cloud:
     [record] = cloud.audit.query(event="interface.create")
     assert (record["user"], record["owner"], record["resource_id"]) == ("chief", "ada", link.id)
     assert (record["resource_kind"], record["outcome"]) == ("interface", "success")
+    assert record["macs"] == [link.mac]
+
+
+def test_the_record_of_an_interface_tells_the_address_that_it_has(site: Site) -> None:
+    machine = site.cloud.create(ADA, Compute, ComputeSpec()).resource.id
+    link = site.cloud.create(ADA, Interface, InterfaceSpec(network="default", compute=machine)).resource
+    assert link.address is not None
+    [record] = site.cloud.audit.query(event="interface.create")
     assert (record["addresses"], record["macs"]) == ([str(link.address)], [link.mac])
 
 
@@ -220,3 +231,35 @@ def test_growth_by_another_is_held_against_no_group_where_the_owner_has_none(mak
     cloud = make_site(quotas={"group": {"*": {"vcpus": 1}}}).cloud
     machine = cloud.create(BOB, Compute, ComputeSpec(instance_type="small")).resource.id
     assert cloud.update(ADMIN, Compute, machine, {"instance_type": "medium"}).resource.cores == 2
+
+
+def test_a_door_writes_its_records_into_the_audit_file_too(cloud: Cloud, tmp_path: Path) -> None:
+    file = tmp_path / "audit.log"
+    door = Cloud(cloud.database, cloud.zones, CloudSettings(audit_file=str(file)))
+    machine = door.create(ADA, Compute, ComputeSpec()).resource.id
+    [line] = file.read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["resource_id"] == machine
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_what_no_back_end_may_raise_is_told_to_the_observer_as_a_bug(
+    cloud: Cloud, error: type[BaseException]
+) -> None:
+    told: list[tuple[str, str]] = []
+    cloud.door.observer = lambda zone, operation, outcome, seconds: told.append((operation, outcome))
+
+    def work(collection: Any) -> None:
+        raise error
+
+    with pytest.raises(error):
+        cloud.door.call("default", Compute, "get", work)
+    assert told == [("compute.get", "bug")]
+
+
+def test_the_observer_is_told_how_many_seconds_a_call_took(cloud: Cloud) -> None:
+    told: list[float] = []
+    cloud.door.observer = lambda zone, operation, outcome, seconds: told.append(seconds)
+    begun = perf_counter()
+    cloud.door.call("default", Compute, "get", lambda collection: collection.list())
+    [seconds] = told
+    assert 0 < seconds < perf_counter() - begun

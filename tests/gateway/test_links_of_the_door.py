@@ -97,6 +97,18 @@ def test_a_link_has_nothing_of_its_machine_but_the_rights(cloud: Cloud, volume: 
     [held] = cloud.list(ADA, Attachment)
     assert (held.overlay.path, held.overlay.extra, held.overlay.tags) == (None, {}, ())
     assert (held.overlay.owner, held.overlay.tenant, held.overlay.mode) == ("ada", "bio", 0o600)
+    assert cloud.get(ADA, Attachment, held.resource.id) == held
+
+
+def test_a_remembered_link_has_the_rights_of_its_machine_as_they_are_now(cloud: Cloud, volume: str) -> None:
+    spec = ComputeSpec(attachments=(AttachmentSpec(volume=volume),))
+    machine = cloud.create(ADA, Compute, spec, path="/my/web", extra={"title": "web"}).resource
+    [link] = machine.attachments
+    cloud.door.remembered(ADA, Attachment, link.id, {"title": "data"})
+    cloud.share(ADMIN, Compute, machine.id, owner="bob", mode=0o640)
+    row = cloud.get(BOB, Attachment, link.id).overlay
+    assert (row.owner, row.mode, row.kind, row.id) == ("bob", 0o640, "attachment", link.id)
+    assert (row.path, row.extra) == (None, {"title": "data"})
 
 
 def test_links_are_listed_by_name_and_by_owner(cloud: Cloud, machine: Compute, volume: str) -> None:

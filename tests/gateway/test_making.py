@@ -94,6 +94,8 @@ def test_whatever_a_request_refers_to_decides_its_zone(zoned: Cloud, part: str) 
     assert made.overlay.zone == "kvm"
     assert made.resource.id.startswith("kvm--")
     assert zoned.get(ADA, Compute, made.resource.id) == made
+    if part in ("instance_type", "image"):
+        assert getattr(made.resource, part) == parts[part]
 
 
 def test_a_type_of_the_configuration_leaves_the_zone_open(zoned: Cloud) -> None:
@@ -268,18 +270,27 @@ def test_a_back_end_is_given_pool_and_address_of_a_reservation(
 ) -> None:
     machine = cloud.create(ADA, Compute, ComputeSpec()).resource.id
     reserved = _reserved(cloud)
-    interfaces: Any = cloud.zones.collection("default", Interface)
-    create, asked = interfaces.create, []
+    asked: list[InterfaceSpec] = []
 
-    def heard(spec: InterfaceSpec) -> Interface:
-        asked.append(spec)
-        made: Interface = create(spec)
-        return made
+    def listen(noun: Any, cards: Callable[[Any], tuple[InterfaceSpec, ...]]) -> None:
+        collection: Any = cloud.zones.collection("default", noun)
+        create = collection.create
 
-    monkeypatch.setattr(interfaces, "create", heard)
-    spec = InterfaceSpec(network="default", compute=machine, reservation=reserved.id)
-    cloud.create(ADA, Interface, spec)
-    assert asked == [replace(spec, pool="public", address=reserved.address)]
+        def heard(spec: Any) -> Any:
+            asked.extend(cards(spec))
+            return create(spec)
+
+        monkeypatch.setattr(collection, "create", heard)
+
+    listen(Interface, lambda spec: (spec,))
+    listen(Compute, lambda spec: spec.interfaces)
+    card = InterfaceSpec(network="", reservation=reserved.id)
+    told = replace(card, network="default", pool="public", address=reserved.address)
+    link = cloud.create(ADA, Interface, replace(card, compute=machine)).resource.id
+    assert asked == [replace(told, compute=machine)]
+    cloud.delete(ADA, Interface, link)
+    cloud.create(ADA, Compute, ComputeSpec(interfaces=(card,)))
+    assert asked[1:] == [told]
 
 
 def test_a_reserved_address_of_another_zone_is_refused(zoned: Cloud) -> None:
@@ -431,6 +442,27 @@ def test_a_key_whose_request_is_still_running_asks_to_wait(
         error.message == "the first request with this Idempotency-Key is still running; try again in a moment"
     )
     assert [id for id, _ in cloud.locations(ADA, Compute)] == [made.resource.id]
+
+
+def test_of_two_requests_with_one_key_at_once_the_second_is_told_to_wait(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = cloud.zones.collection
+
+    def create() -> str:
+        return cloud.create(ADA, Compute, ComputeSpec(), idempotency_key="k").resource.id
+
+    def find_while_another_request_comes_first(zone: str, noun: Any) -> Any:
+        monkeypatch.setattr(cloud.zones, "collection", find)
+        create()
+        return find(zone, noun)
+
+    cloud.instance_types()
+    monkeypatch.setattr(cloud.zones, "collection", find_while_another_request_comes_first)
+    error = _refused(create)
+    assert isinstance(error, Conflict)
+    assert error.message == "the first request with this Idempotency-Key is still running"
+    assert [id for id, _ in cloud.locations(ADA, Compute)] == [create()]
 
 
 def _aged(cloud: Cloud, id: str, microseconds: int) -> None:

@@ -64,6 +64,8 @@ def test_text_outside_ascii_is_loaded_as_utf_8() -> None:
         (b'"a\nb"', "body line 1, column 3: not JSON: Invalid control character at"),
         (b'\n"\xff"', "body line 2: byte 0xFF is not UTF-8"),
         ("1".encode("utf-16"), "body line 1: byte 0xFF is not UTF-8"),
+        (b'"\xff"\n\n', "body line 1: byte 0xFF is not UTF-8"),
+        (b'{"b": 2, "a": 1, "a": 1}', '$: member "a" is given twice'),
         (b'{"a": 1, "b": 2, "a": 1}', '$: member "a" is given twice'),
         (b'[{"b": {"a": 1, "a": 1, "c": 1, "c": 1}}]', '$[0].b: member "a" is given twice'),
         (b"NaN", "$: NaN is not a JSON number"),
@@ -96,6 +98,7 @@ def test_text_outside_ascii_is_loaded_as_utf_8() -> None:
         (b"[" * 51 + b"]" * 51, "body: nested deeper than 50"),
         (b'{"a":' * 51 + b"1" + b"}" * 51, "body: nested deeper than 50"),
         (b"[" * 1_000_000, "body: nested deeper than 50"),
+        (b"[" * 30 + b"[]," * 20 + b"[" * 21, "body: nested deeper than 50"),
         (b'["\\"[", ' + b"[" * 50, "body: nested deeper than 50"),
     ],
 )
