@@ -16,7 +16,19 @@ from typing import Any, TypeVar
 
 from backends.base import Capability
 from gateway.changing import Change, Changer
-from gateway.door import KINDS, LINKS, CloudSettings, Door, Held, Observer, Visible, facts_of, merged, name_of
+from gateway.door import (
+    KINDS,
+    LINKS,
+    CloudSettings,
+    Door,
+    Held,
+    Observer,
+    Visible,
+    facts_of,
+    merged,
+    name_of,
+    of_machine,
+)
 from gateway.identity import Caller
 from gateway.making import Maker
 from gateway.model import (
@@ -314,25 +326,17 @@ class Cloud:
             self.tags.take(tx, tag.seq, [row.seq for row in rows])
 
     def _links(self, caller: Caller, noun: type[R], *, owned: bool, tag: Tag | None) -> Sequence[Held[R]]:
-        kept = {
-            row.id: row
-            for row in self.overlays.visible(
-                caller.principal, LINKS[noun], owned=owned, tag=tag.seq if tag else None
-            )
-        }
+        # A link is its machine's, whatever was its row's when it was written.
+        kept = self.overlays.of_kind(LINKS[noun], caller.principal.user)
         held: list[Held[R]] = []
         for compute in self.list(caller, Compute, owned=owned):
             links: Sequence[Any] = (
                 compute.resource.attachments if noun is Attachment else compute.resource.interfaces
             )
             for link in links:
-                row = kept.get(link.id)
-                if tag is not None and row is None:
-                    continue
-                row = row or replace(
-                    compute.overlay, seq=0, kind=LINKS[noun], id=link.id, path=None, extra={}, tags=()
-                )
-                held.append(Held(merged(link, row), row))
+                row = of_machine(compute.overlay, LINKS[noun], link.id, kept.get(link.id))
+                if tag is None or tag.seq in row.tags:
+                    held.append(Held(merged(link, row), row))
         return held
 
 

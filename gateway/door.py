@@ -47,7 +47,6 @@ from gateway.policy.restricted import Restrictions
 from gateway.store import Constraint, Database, Transaction, generations
 from gateway.store.audit import Audit
 from gateway.store.overlay import Holding, Overlay, Overlays
-from gateway.store.tags import Tags
 from gateway.zones import Zones
 
 R = TypeVar("R", bound=Resource)
@@ -114,7 +113,6 @@ class Door:
         self.catalogue = Catalogue(zones, self.settings.instance_types)
         self.database = database
         self.overlays = Overlays(database)
-        self.tags = Tags(database)
         self.audit = Audit(database, version, self.settings.audit_file, split=zones.split)
         self.observer = observer
 
@@ -135,13 +133,7 @@ class Door:
         except NotFound:
             self.record(caller, f"{kind}.access", "denied", reason="invisible", resource_id=id)
             raise
-        if row is None:
-            return replace(owner, seq=0, kind=kind, id=id, path=None, extra={}, tags=())
-        if owner is not row:
-            return replace(
-                owner, seq=row.seq, kind=kind, id=id, path=row.path, extra=row.extra, tags=row.tags
-            )
-        return row
+        return owner if owner is row else of_machine(owner, kind, id, row)
 
     def fetch(self, noun: type[R], id: str) -> R:
         zone, native = self.zones.split(id)
@@ -285,6 +277,13 @@ class Visible:
         return id in self._known[noun]
 
 
+def of_machine(machine: Overlay, kind: str, id: str, row: Overlay | None) -> Overlay:
+    """The row of a link: what is remembered of it (``row``, if anything is), owned as its machine is now."""
+    if row is None:
+        return replace(machine, seq=0, kind=kind, id=id, path=None, extra={}, tags=())
+    return replace(machine, seq=row.seq, kind=kind, id=id, path=row.path, extra=row.extra, tags=row.tags)
+
+
 def name_of(noun: type[Resource]) -> str:
     return KINDS.get(noun) or LINKS[noun]
 
@@ -319,5 +318,6 @@ def facts_made(resource: Resource) -> dict[str, Any]:
         facts["image_endorser"] = resource.origin.endorser
         facts["image_checksum"] = resource.origin.checksum
     if isinstance(resource, Interface):
-        facts["addresses"], facts["macs"] = [str(resource.address)], [resource.mac]
+        facts["addresses"] = [str(resource.address)] if resource.address is not None else None
+        facts["macs"] = [resource.mac]
     return facts

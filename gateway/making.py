@@ -71,7 +71,7 @@ class Maker:
         home = self._home(spec, zone)
         inside = self._settled(caller, spec, home)
         token, fingerprint = _token(caller.principal, noun, (spec, zone, path, extra), key)
-        earlier = self._earlier(caller, noun, token, fingerprint) if fingerprint else None
+        earlier = self._earlier(noun, token, fingerprint) if fingerprint else None
         if earlier is not None:
             return earlier
         row = self._reserve(caller, noun, inside, home, token, path, extra, fingerprint)
@@ -92,7 +92,7 @@ class Maker:
         inside = self._referred(caller, spec, zone)
         token, fingerprint = _token(caller.principal, noun, (spec, extra), key)
         if fingerprint is not None:
-            earlier = self._earlier(caller, noun, token, fingerprint)
+            earlier = self._earlier(noun, token, fingerprint)
             if earlier is not None:
                 return earlier
             row = self._reserve_link(caller, noun, spec.compute, token, extra, fingerprint)
@@ -199,7 +199,7 @@ class Maker:
             spec = replace(spec, image=defaults.image or self._door.first(caller, Image, zone))
         return self._door.catalogue.sized(spec, zone, defaults)
 
-    def _earlier(self, caller: Caller, noun: type[R], token: str, fingerprint: str) -> Held[R] | None:
+    def _earlier(self, noun: type[R], token: str, fingerprint: str) -> Held[R] | None:
         """What an earlier request with the same idempotency key has made."""
         row = self._door.overlays.by_key(token)
         if row is None:

@@ -126,6 +126,7 @@ _GET = Query(
     .where(_c.kind == bindparam("kind"), _c.id == bindparam("id"), _c.state == LIVE)
     .order_by(tags.c.seq)
 )
+_OF_KIND = Query(select(*_COLUMNS).where(_c.kind == bindparam("kind"), _c.state == LIVE))
 _BY_PATH = Query(
     select(*_COLUMNS, tags.c.seq)
     .select_from(resources.outerjoin(*_TAG))
@@ -245,8 +246,18 @@ class Overlays:
         """The live rows that ``principal`` may use (with ``owned``: owns), in order of creation."""
         query = self._list(principal, owned, tag is not None, _COLUMNS)
         rows = self.database.read(query, **_who(principal, kind, owned, tag))
+        return self._tagged(rows, principal.user)
+
+    def of_kind(self, kind: str, user: str) -> Mapping[str, Overlay]:
+        """Every live row of a kind by identifier, whosever it is, with the tags of ``user``."""
+        return self.database.recall(
+            (_OF_KIND, kind, user),
+            lambda: {row.id: row for row in self._tagged(self.database.read(_OF_KIND, kind=kind), user)},
+        )
+
+    def _tagged(self, rows: Sequence[Row], user: str) -> Sequence[Overlay]:
         own: dict[int, tuple[int, ...]] = {}
-        for resource, seq in self.database.read(_TAGS_OF, user=principal.user) if rows else ():
+        for resource, seq in self.database.read(_TAGS_OF, user=user) if rows else ():
             own[resource] = (*own.get(resource, ()), seq)
         return [_overlay(row, own.get(row[0], ())) for row in rows]
 

@@ -162,3 +162,37 @@ def test_a_network_that_anothers_machine_is_in_is_not_deleted(cloud: Cloud, netw
     with pytest.raises(Conflict):
         cloud.delete(ADA, Network, network)
     assert cloud.get(EVE, Compute, theirs.id).resource.interfaces == theirs.interfaces
+
+
+@pytest.mark.parametrize("noun", [Attachment, Interface])
+def test_a_remembered_link_of_a_shared_machine_is_listed_as_it_is_read(
+    cloud: Cloud, machine: Compute, volume: str, network: str, noun: type[Attachment] | type[Interface]
+) -> None:
+    [link] = machine.attachments if noun is Attachment else machine.interfaces
+    cloud.update(ADA, noun, link.id, {}, extra={"title": "system disk"})
+    for shared, id in ((Compute, machine.id), (Volume, volume), (Network, network)):
+        cloud.share(ADMIN, shared, id, mode=0o604, other_tenants=True)
+    [listed] = cloud.list(EVE, noun)
+    assert (listed.resource.title, listed) == ("system disk", cloud.get(EVE, noun, link.id))
+
+
+def test_a_remembered_link_of_a_machine_that_was_given_away_is_its_new_owners(
+    cloud: Cloud, machine: Compute
+) -> None:
+    [link] = machine.interfaces
+    cloud.update(ADA, Interface, link.id, {}, extra={"title": "first card"})
+    cloud.share(ADMIN, Compute, machine.id, owner="eve", tenant=EVE.principal.tenant)
+    assert [held.overlay.owner for held in cloud.list(ADMIN, Interface)] == ["eve"]
+
+
+def test_a_link_of_a_shared_machine_is_found_by_the_tag_of_whom_it_is_shared_with(
+    cloud: Cloud, machine: Compute, network: str
+) -> None:
+    [link] = machine.interfaces
+    cloud.update(ADA, Interface, link.id, {}, extra={"title": "first card"})
+    for shared, id in ((Compute, machine.id), (Network, network)):
+        cloud.share(ADMIN, shared, id, mode=0o604, other_tenants=True)
+    cloud.tags.add("eve", scheme="http://e.example/#", term="red", title=None, rel=None, location="/red/")
+    [tag] = cloud.tags.list("eve")
+    cloud.tag(EVE, tag, [(Interface, link.id)], exact=False)
+    assert [id for id, _ in cloud.locations(EVE, Interface, tag=tag)] == [link.id]
