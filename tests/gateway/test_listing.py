@@ -149,3 +149,17 @@ def test_zones_their_pools_and_their_instance_types_are_told_by_their_outside_na
     assert cloud.pools() == ["public", "kvm--public"]
     assert {"small", "kvm--small"} <= set(cloud.instance_types())
     assert cloud.catalogue.instance_type("kvm--small").id == "kvm--small"
+
+
+def test_what_its_back_end_has_lost_is_not_located(cloud: Cloud) -> None:
+    lost, kept = _machines(cloud, 2)
+    chosen = cloud.create(ADA, Compute, ComputeSpec(), path="/my/web").resource.id
+    cloud.zones.collection("default", Compute).delete(lost)
+    assert cloud.locations(ADA, Compute) == [(kept, None), (chosen, "/my/web")]
+
+
+def test_what_the_back_ends_of_two_zones_have_lost_is_not_located(make_site: Make) -> None:
+    cloud = make_site(backends=TWO_ZONES).cloud
+    here, there = _machines(cloud, 2), _machines(cloud, 2, "kvm")
+    cloud.zones.collection("kvm", Compute).delete(cloud.zones.split(there[0])[1])
+    assert [id for id, _ in cloud.locations(ADA, Compute)] == [*here, there[1]]
