@@ -13,6 +13,7 @@ from gateway.identity import Caller
 from gateway.model import (
     Address,
     AddressSpec,
+    Attachment,
     AttachmentSpec,
     Compute,
     ComputeSpec,
@@ -95,8 +96,11 @@ def test_what_anothers_machine_uses_is_refused_without_naming_the_machine(
     theirs = _linked(cloud, BOB, noun, id)
     with pytest.raises(Conflict) as refused:
         cloud.delete(ADA, noun, id) if way == "delete" else cloud.check_delete(ADA, noun, [id])
-    assert (refused.value.reason, theirs.id in refused.value.message) == ("in_use", False)
-    assert refused.value.message.startswith(f"{name_of(noun)} {id} is linked to machines of other users;")
+    assert (refused.value.reason, refused.value.message) == (
+        "in_use",
+        f"{name_of(noun)} {id} is linked to machines of other users; nothing was deleted, it can go when"
+        " they have removed their links",
+    )
     assert cloud.get(BOB, Compute, theirs.id).resource == theirs
     assert [held.resource for held in cloud.list(ADA, Compute)] == mine
 
@@ -139,7 +143,10 @@ def test_nothing_is_asked_for_the_uses_of_what_nothing_is_linked_to(
 def test_leaving_a_security_group_is_recorded_as_a_change_of_the_machine(cloud: Cloud, zone: str) -> None:
     group = _end(cloud, zone, SecurityGroup)
     machine = _linked(cloud, ADA, SecurityGroup, group)
+    told: list[str] = []
+    cloud.door.observer = lambda zone, operation, outcome, seconds: told.append(operation)
     cloud.delete(ADA, SecurityGroup, group)
+    assert told == ["compute.list", "compute.update", "security_group.delete"]
     [record] = cloud.audit.query(event="compute.update")
     assert (record["outcome"], record["resource_id"], record["owner"]) == ("success", machine.id, "ada")
     assert (record["user"], record["before"]) == ("ada", {"security_groups": group})
@@ -150,3 +157,35 @@ def test_a_machine_keeps_its_other_security_groups(cloud: Cloud, zone: str) -> N
     machine = cloud.create(ADA, Compute, ComputeSpec(security_groups=groups), zone=zone).resource
     cloud.delete(ADA, SecurityGroup, groups[1])
     assert cloud.get(ADA, Compute, machine.id).resource.security_groups == (groups[0], groups[2])
+
+
+def test_a_volume_alone_is_asked_for_who_uses_it(
+    cloud: Cloud, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id, _ = _end(cloud, zone, Volume), _end(cloud, zone, Volume)
+    volumes: Any = cloud.zones.collection(zone, Volume)
+    asked: list[Any] = []
+    answer = volumes.list
+    monkeypatch.setattr(volumes, "list", lambda ids=None: [asked.append(ids), answer(ids)][1])
+    cloud.delete(ADA, Volume, id)
+    assert [list(ids) for ids in asked] == [[cloud.zones.split(id)[1]]]
+
+
+def test_a_link_that_is_removed_meanwhile_does_not_stop_the_removal(
+    cloud: Cloud, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = _end(cloud, zone, Volume)
+    machine = _linked(cloud, ADA, Volume, id)
+    volumes: Any = cloud.zones.collection(zone, Volume)
+    answer = volumes.list
+
+    def overtaken(ids: Any = None) -> Any:
+        found = answer(ids)
+        link = cloud.zones.split(machine.attachments[0].id)[1]
+        cloud.zones.collection(zone, Attachment).delete(link)
+        return found
+
+    monkeypatch.setattr(volumes, "list", overtaken)
+    cloud.delete(ADA, Volume, id)
+    with pytest.raises(NotFound):
+        cloud.get(ADA, Volume, id)
