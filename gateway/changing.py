@@ -63,6 +63,7 @@ class _Prepared:
     before: Resource
     inside: Mapping[str, Any]  # for the back end
     kept: Mapping[str, Any]  # for the gateway's memory
+    present: Holding
     holding: Holding | None  # the weight afterwards, where it may differ
 
 
@@ -147,7 +148,12 @@ class Changer:
         inside, kept = self._inside_changes(caller, change.noun, row, change.changes)
         if _SIZES & inside.keys() and isinstance(before, Compute):
             self._require_resizable(row, before)
-        return _Prepared(change, row, before, inside, kept, weight_after(before, inside))
+        weighed = before
+        if isinstance(before, Compute) and before.instance_type is not None:
+            # The ledger knows types by the names that their back ends have for them, as at the making.
+            weighed = replace(before, instance_type=self._inside_type(before.instance_type))
+        after = weight_after(weighed, inside)
+        return _Prepared(change, row, before, inside, kept, weight_of(weighed), after)
 
     def _require_resizable(self, row: Overlay, compute: Compute) -> None:
         if Capability.RESIZE not in self._door.zones.backend(row.zone).capabilities:
@@ -187,7 +193,7 @@ class Changer:
         with refused, self._door.database.write() as tx:
             for one in sorted(prepared, key=lambda p: p.row.owner):
                 assert one.holding is not None
-                self._reserve(tx, caller, one.row, one.holding, weight_of(one.before))
+                self._reserve(tx, caller, one.row, one.holding, one.present)
 
     def _reserve(
         self, tx: Transaction, caller: Caller, row: Overlay, wanted: Holding, present: Holding
@@ -225,7 +231,7 @@ class Changer:
     def _take_back(self, prepared: Sequence[_Prepared], changed: int) -> None:
         """Undo the first ``changed`` and give back what was held; what cannot be undone stays and counts."""
         for place, one in enumerate(prepared):
-            weight = weight_of(one.before)
+            weight = one.present
             try:
                 if place < changed:
                     self._change(one, self._undoing(one))

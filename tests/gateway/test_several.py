@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from gateway.changing import Change
 from gateway.cloud import Cloud
-from gateway.model import Compute, ComputeSpec, ComputeState, Forbidden, InvalidRequest, NotFound
+from gateway.model import (
+    BackendError,
+    Compute,
+    ComputeSpec,
+    ComputeState,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    QuotaExceeded,
+    SecurityGroup,
+    SecurityGroupSpec,
+    Volume,
+    VolumeSpec,
+)
 from tests.conftest import Site
+from tests.gateway.ledger import held
 from tests.gateway.test_permissions import ADA, BOB, EVE
 
 
@@ -94,3 +110,59 @@ def test_chosen_paths_are_those_of_what_the_caller_may_use(cloud: Cloud) -> None
     assert cloud.chosen_paths(BOB, Compute) == {}
     cloud.share(ADA, Compute, chosen, mode=0o604)
     assert cloud.chosen_paths(BOB, Compute) == {chosen: "/my/web"}
+
+
+@pytest.mark.parametrize("zone", ["default", "kvm"])
+def test_what_was_changed_before_a_back_end_failed_is_set_back(
+    make_site: Callable[..., Site], zone: str
+) -> None:
+    failing = {"noun": "compute", "operation": "update", "error": "error", "title_matches": "doomed"}
+    options = {"driver": "sandbox", "failures": [failing]}
+    cloud = make_site(backends={"default": options, "kvm": {**options, "path": "kvm.db"}}).cloud
+    size = "small" if zone == "default" else "kvm--small"
+    groups = tuple(
+        cloud.create(ADA, SecurityGroup, SecurityGroupSpec(title=title), zone=zone).resource.id
+        for title in ("old", "new")
+    )
+    spec = ComputeSpec(instance_type=size, security_groups=groups[:1])
+    first = cloud.create(ADA, Compute, spec, zone=zone).resource
+    doomed = cloud.create(ADA, Compute, ComputeSpec(title="doomed"), zone=zone).resource
+    before = held(cloud, first.id)
+    changes = {"instance_type": size.replace("small", "large"), "security_groups": groups[1:], "title": "new"}
+    with pytest.raises(BackendError):
+        cloud.update_all(
+            ADA, [Change(Compute, first.id, changes), Change(Compute, doomed.id, {"title": "x"})]
+        )
+    assert cloud.get(ADA, Compute, first.id).resource == first
+    assert held(cloud, first.id) == before
+    cloud.update_all(ADA, [Change(Compute, first.id, changes)])
+    after = cloud.get(ADA, Compute, first.id).resource
+    assert (after.security_groups, after.title) == (groups[1:], "new")
+    assert after.cores > first.cores
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_the_record_of_a_refused_growth_names_the_thing_where_it_is_one(
+    make_site: Callable[..., Site], several: bool
+) -> None:
+    cloud = make_site(quotas={"user": {"*": {"vcpus": 2}}}).cloud
+    machines = [cloud.create(ADA, Compute, ComputeSpec()).resource.id for _ in range(2)]
+    asked = machines if several else machines[:1]
+    with pytest.raises(QuotaExceeded):
+        cloud.update_all(ADA, [Change(Compute, id, {"cores": 2}) for id in asked])
+    [record] = cloud.audit.query(event="compute.update")
+    assert (record["outcome"], record.get("resource_id")) == ("denied", None if several else machines[0])
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_the_record_of_a_refused_growth_of_volumes_names_the_one(
+    make_site: Callable[..., Site], several: bool
+) -> None:
+    cloud = make_site(quotas={"user": {"*": {"volume_bytes": 3 << 30}}}).cloud
+    volumes = [cloud.create(ADA, Volume, VolumeSpec(size=1 << 30)).resource.id for _ in range(2)]
+    asked = volumes if several else volumes[:1]
+    with pytest.raises(QuotaExceeded):
+        cloud.act_all(ADA, Volume, asked, "resize", {"size": 4 << 30})
+    [record] = [r for r in cloud.audit.query() if r["outcome"] == "denied"]
+    assert record.get("resource_id") == (None if several else volumes[0])
+    assert {one.resource.size for one in cloud.list(ADA, Volume)} == {1 << 30}
