@@ -87,12 +87,12 @@ def test_a_user_is_added_with_a_password_from_standard_input(run: Command) -> No
         "--role",
         "admin",
         "--password-stdin",
-        stdin="pw\n",
+        stdin="a good password\n",
     ) == (0, "", "")
     user = run.users.get("ada")
     assert user is not None
     assert (user.tenant, user.groups, user.roles, user.disabled) == ("bio", ("lab",), ("admin",), False)
-    assert "pw" not in user.password
+    assert "good" not in user.password
 
 
 def test_a_password_is_generated_and_told_once(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
