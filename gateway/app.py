@@ -24,7 +24,7 @@ from gateway.auth import Authenticator, Basic
 from gateway.catalogue import Defaults
 from gateway.cloud import Cloud, CloudSettings
 from gateway.config import Config, ConfigError, options_of
-from gateway.frontends import PRINCIPAL, REASON, REQUEST_ID, ROUTE, Mounted, Services, mounted
+from gateway.frontends import ERROR, PRINCIPAL, REASON, REQUEST_ID, ROUTE, Mounted, Services, mounted
 from gateway.gauges import quotas
 from gateway.identity import Principal, Role
 from gateway.logs import RequestLog, as_json
@@ -299,8 +299,8 @@ class Application:
                 sent=sent,
                 signed_in=principal.auth_method if principal else "",
             )
-            if "stratusgate.error" in environ:
-                self._count_refusal(self._metrics, environ["stratusgate.error"], principal)
+            if ERROR in environ:
+                self._count_refusal(self._metrics, environ[ERROR], principal)
         self._log.line(
             {
                 "msg": f"{method} {exchange.path}",

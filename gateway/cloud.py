@@ -176,6 +176,10 @@ class Cloud:
         """As long as a number stands, what was derived under it is good."""
         return generations.read(self.database)
 
+    def sign_in_failed(self, caller: Caller, reason: str) -> None:
+        """Put on record that somebody tried a password; ``caller`` is nobody, in that request."""
+        self.door.record(caller, "auth.fail", "denied", reason=reason)
+
     def create(
         self,
         caller: Caller,

@@ -171,8 +171,8 @@ class Door:
 
     def first(self, caller: Caller, noun: type[Resource], zone: str) -> str | None:
         """The oldest of a noun that the caller may use in a zone."""
-        rows = self.overlays.visible_ids(without_looking(caller.principal), KINDS[noun])
-        return next((id for id, home, _ in rows if home == zone), None)
+        places = self.overlays.places(without_looking(caller.principal), KINDS[noun])
+        return next(iter(places.by_zone.get(zone, ())), None)
 
     def resolve(
         self, caller: Caller, noun: type[Resource], id: str, right: Right, field: str, zone: str
@@ -272,8 +272,8 @@ class Visible:
 
     def see(self, noun: type[Resource], id: str) -> bool:
         if noun not in self._known:
-            rows = self._door.overlays.visible_ids(self._caller.principal, KINDS[noun])
-            self._known[noun] = {row[0] for row in rows}
+            places = self._door.overlays.places(self._caller.principal, KINDS[noun])
+            self._known[noun] = {id for id, _ in places.all}
         return id in self._known[noun]
 
 

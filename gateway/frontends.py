@@ -31,6 +31,7 @@ REQUEST_ID = "stratusgate.request_id"
 ROUTE = "stratusgate.route"  # the template of the matched path, for metrics
 PRINCIPAL = "stratusgate.principal"
 REASON = "stratusgate.reason"  # why a request was refused, for the log
+ERROR = "stratusgate.error"  # the exception that refused it, for metrics
 
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
@@ -67,7 +68,7 @@ class Services:
         except NotAuthenticated as error:
             if error.reason in _RECORDED:
                 nobody = self.as_caller(environ, protocol, _NOBODY, begun)
-                self.cloud.door.record(nobody, "auth.fail", "denied", reason=error.reason)
+                self.cloud.sign_in_failed(nobody, error.reason)
             raise
         environ[PRINCIPAL] = principal
         return self.as_caller(environ, protocol, principal, begun)

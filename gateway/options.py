@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 _UNITS = {"": 1, "B": 1} | {
@@ -93,12 +93,18 @@ def url(value: Any) -> str:
 def store_url(value: Any) -> str:
     if text(value):
         try:
-            known = make_url(value).drivername in ("sqlite", "postgresql", "postgresql+psycopg")
+            parsed = make_url(value)
         except (ArgumentError, ValueError):
-            known = False
-        if not known:
+            parsed = None
+        if parsed is None or not _is_store(parsed):
             raise ValueError('a URL such as "sqlite:////var/lib/x/store.db" or "postgresql://user@host/name"')
     return str(value)
+
+
+def _is_store(url: URL) -> bool:
+    if url.drivername == "sqlite":  # what is in memory is of one process, and gone with it
+        return url.database not in (None, "", ":memory:")
+    return url.drivername in ("postgresql", "postgresql+psycopg")
 
 
 def quotable(value: Any) -> str:

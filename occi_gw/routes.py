@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import falcon
 
-from gateway.frontends import REASON, REQUEST_ID, ROUTE
+from gateway.frontends import ERROR, REASON, REQUEST_ID, ROUTE
 from gateway.model import NotAuthenticated
 from occi_gw.errors import NotAcceptable, message_of, status_of
 from occi_gw.rendering import client_version, rendering
@@ -26,7 +26,7 @@ log = logging.getLogger("occi")
 
 def application(endpoint: Endpoint) -> WSGIApplication:
     """The WSGI application of one endpoint."""
-    app = falcon.App()
+    app = falcon.App(middleware=[_Route()])
     app.req_options.strip_url_path_trailing_slash = False
     app.resp_options.default_media_type = "text/plain"
     app.add_error_handler(Exception, _render_error)
@@ -49,6 +49,15 @@ def application(endpoint: Endpoint) -> WSGIApplication:
     return app
 
 
+class _Route:
+    """Says which line of the table a request took; what no line has, ``Anywhere`` names itself."""
+
+    def process_resource(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, params: object
+    ) -> None:
+        req.env[ROUTE] = req.uri_template
+
+
 def _render_error(req: falcon.Request, resp: falcon.Response, error: Exception, params: Any) -> None:
     """Any error in the rendering that the client asked for, else in plain text."""
     client = client_version(req.env.get("HTTP_USER_AGENT"))
@@ -58,7 +67,7 @@ def _render_error(req: falcon.Request, resp: falcon.Response, error: Exception, 
         line = f"internal error; request id {req.env.get(REQUEST_ID, '-')}"
     else:
         line = message_of(error)
-    req.env["stratusgate.error"] = error
+    req.env[ERROR] = error
     _put_error(req, resp, status, line)
     if isinstance(error, NotAuthenticated) and error.challenge:
         resp.set_header("WWW-Authenticate", error.challenge)
@@ -87,7 +96,5 @@ def _put_error(req: falcon.Request, resp: falcon.Response, status: int, line: st
     except NotAcceptable:
         written = rendering("text/plain")
     req.env[REASON] = line
-    if req.uri_template is not None:
-        req.env[ROUTE] = req.uri_template
     resp.stream = None
     put(resp, written.error(status, line), status)

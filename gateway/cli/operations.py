@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from gateway.app import Application, Gateway
 from gateway.cli.common import Commands, configuration, operator
 from gateway.cloud import KINDS
 from gateway.config import ConfigError, shown
@@ -23,9 +24,6 @@ from gateway.reconcile import Reconciler
 from gateway.store import Database, migrate
 from gateway.store.audit import Audit
 from gateway.version import version
-
-if TYPE_CHECKING:
-    from gateway.app import Gateway
 
 
 def add_commands(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -111,8 +109,6 @@ def _positive(text: str) -> int:
 
 
 def run_check(options: argparse.Namespace) -> int:
-    from gateway.app import Application, Gateway  # not before ``serve`` has said where its metrics are
-
     config = configuration(options)
     gateway = Gateway(config)
     Application(gateway)
@@ -170,8 +166,6 @@ def run_current(options: argparse.Namespace) -> int:
 
 
 def _opened(options: argparse.Namespace) -> Gateway:
-    from gateway.app import Gateway  # as above
-
     gateway = Gateway(configuration(options))
     migrate.upgrade(gateway.database)
     return gateway

@@ -15,7 +15,7 @@ import time
 import types
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gunicorn.http.wsgi
 import gunicorn.util
@@ -25,18 +25,19 @@ from gunicorn.http.body import LengthReader
 from gunicorn.workers.gthread import ThreadWorker
 
 from gateway import logs
+from gateway.app import Application, Gateway
 from gateway.auth import passwords
 from gateway.cli.common import Commands, configuration
 from gateway.cli.users import users_of
 from gateway.config import Config, ConfigError
+from gateway.frontends import mounted
 from gateway.identity import Role
 from gateway.metrics import Metrics, worker_ended
 from gateway.model import AlreadyExists, shorten
+from gateway.reconcile import STALE_SECONDS, Reconciler
+from gateway.store.leases import Leases
 from gateway.store.users import User
 from gateway.version import version
-
-if TYPE_CHECKING:
-    from gateway.app import Application
 
 log = logging.getLogger("gateway")
 
@@ -149,8 +150,6 @@ class Server(BaseApplication):
                 self.cfg.set(name, value)
 
     def load(self) -> Any:
-        from gateway.app import Application, Gateway
-
         enabled = self._config.get("metrics", "enabled")
         metrics = Metrics(version(), self._metrics_folder) if enabled else None
         return Application(Gateway(self._config, metrics=metrics))
@@ -196,8 +195,6 @@ class Server(BaseApplication):
             print(f"user admin, password {password}   (told only now; change it: stratusgate user passwd)")
 
     def _announce(self) -> None:
-        from gateway.frontends import mounted
-
         base = self._config.get("server", "public_url") or f"http://{self._config.get('server', 'bind')}"
         for mount in mounted(self._config.frontends):
             print(f"{mount.frontend.title}: {base}{mount.prefix}/", flush=True)
@@ -205,8 +202,6 @@ class Server(BaseApplication):
 
 def check(config: Config) -> Application:
     """Build everything once, so that a bad option is told before a worker starts. Raises ConfigError."""
-    from gateway.app import Application, Gateway
-
     return Application(Gateway(config))
 
 
@@ -288,9 +283,6 @@ class _Arbiter(Arbiter):
 
 def reconcile_now(config: Config) -> None:
     """Before the first request: the site's images and networks are there, what a crash left is settled."""
-    from gateway.app import Gateway
-    from gateway.reconcile import STALE_SECONDS, Reconciler
-
     gateway = Gateway(config)
     # An embedded store has one node: whatever is still being made was left by one that is gone.
     stale = 0.0 if gateway.database.is_sqlite else STALE_SECONDS
@@ -302,10 +294,6 @@ def reconcile_now(config: Config) -> None:
 
 
 def run_worker(options: argparse.Namespace) -> int:
-    from gateway.app import Gateway
-    from gateway.reconcile import Reconciler
-    from gateway.store.leases import Leases
-
     config = configuration(options)
     _log_as(config)
     gateway = Gateway(config)

@@ -100,7 +100,8 @@ class Places:
     by_zone: Mapping[str, Sequence[str]]
 
     @classmethod
-    def of(cls, rows: Sequence[tuple[str, str, str | None]]) -> Places:
+    def of(cls, rows: Sequence[Row]) -> Places:
+        """Of (id, zone, path) each."""
         by_zone: dict[str, list[str]] = {}
         for id, zone, _ in rows:
             by_zone.setdefault(zone, []).append(id)
@@ -261,21 +262,14 @@ class Overlays:
             own[resource] = (*own.get(resource, ()), seq)
         return [_overlay(row, own.get(row[0], ())) for row in rows]
 
-    def visible_ids(
-        self, principal: Principal, kind: str, *, owned: bool = False, tag: int | None = None
-    ) -> Sequence[tuple[str, str, str | None]]:
-        """(id, zone, path) of the same rows."""
-        query = self._list(principal, owned, tag is not None, (_c.id, _c.zone, _c.path))
-        who = _who(principal, kind, owned, tag)
-        return self.database.recall((query, *who.values()), lambda: self.database.read(query, **who))
-
     def places(
         self, principal: Principal, kind: str, *, owned: bool = False, tag: int | None = None
     ) -> Places:
-        """The same, arranged for answering a listing of thousands again and again."""
-        key = ("places", principal.sight, kind, owned, tag)
+        """Where the same rows are, for answering a listing of thousands again and again."""
+        query = self._list(principal, owned, tag is not None, (_c.id, _c.zone, _c.path))
+        who = _who(principal, kind, owned, tag)
         return self.database.recall(
-            key, lambda: Places.of(self.visible_ids(principal, kind, owned=owned, tag=tag))
+            (query, *who.values()), lambda: Places.of(self.database.read(query, **who))
         )
 
     def chosen(self, principal: Principal, kind: str) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import falcon
 
-from gateway.frontends import ROUTE, Services
+from gateway.frontends import Services
 from gateway.identity import Principal
 from gateway.model import InvalidRequest, NotAuthenticated, NotFound
 from occi_gw.errors import NotAcceptable, NotImplementedVersion, TooLarge
@@ -67,8 +67,6 @@ class Endpoint:
 
         Raises NotImplementedVersion, NotAuthenticated, NotAcceptable, InvalidRequest.
         """
-        if req.uri_template is not None:
-            req.env[ROUTE] = req.uri_template
         client = _client(req)
         if client is not None and client > VERSION:
             raise NotImplementedVersion(

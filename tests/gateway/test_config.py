@@ -100,7 +100,10 @@ def test_a_good_value_is_taken(section: str, key: str, value: Any, read: Any) ->
         *(("server", "max_body", value) for value in ("big", "1 parsec", -1, 1.5, None, "9" * 400 + ".5")),
         *(
             ("store", "url", value)
-            for value in ("nonsense", "mysql://h/d", "sqlite", 5, "postgresql+x://h", "://")
+            for value in (
+                *("nonsense", "mysql://h/d", "sqlite", 5, "postgresql+x://h", "://"),
+                *("sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite+pysqlite:////nowhere/store.db"),
+            )
         ),
         ("auth", "realm", 'a"b'),
         ("auth", "realm", "a\nb"),

@@ -122,13 +122,13 @@ def test_a_listing_of_shared_machines_asks_once_for_each_kind_of_end(
     shared = cloud.create(ADA, Compute, ComputeSpec(interfaces=(card,), attachments=(disk,))).resource.id
     cloud.share(ADA, Compute, shared, mode=0o604)
     asked: list[str] = []
-    answer = cloud.overlays.visible_ids
+    answer = cloud.overlays.places
 
     def heard(principal: Any, kind: str, **narrowed: Any) -> Any:
         asked.append(kind)
         return answer(principal, kind, **narrowed)
 
-    monkeypatch.setattr(cloud.overlays, "visible_ids", heard)
+    monkeypatch.setattr(cloud.overlays, "places", heard)
     assert len(cloud.list(BOB, Compute)) == 4
     assert sorted(asked) == ["network", "volume"]
 

@@ -331,7 +331,7 @@ def test_a_listing_shows_exactly_what_the_use_right_allows(
     for principal in principals:
         seen = [row.id for row in overlays.visible(principal, "compute")]
         assert seen == [id for id, row in expected if rights_of(principal, row) & Right.USE]
-        assert [row[0] for row in overlays.visible_ids(principal, "compute")] == seen
+        assert [id for id, _ in overlays.places(principal, "compute").all] == seen
     database.close()
 
 

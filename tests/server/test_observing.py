@@ -64,6 +64,7 @@ def test_a_line_tells_how_long_it_took(shared: Server) -> None:
         ("GET", "/compute/nothing", "/compute/{id}", 404),
         ("GET", "/whatever/path/", "{path}/", 200),
         ("PUT", "/compute/", "/compute/", 405),
+        ("OPTIONS", "/compute/", "/compute/", 200),
     ],
 )
 def test_the_route_is_a_template_and_never_the_path(
