@@ -14,7 +14,7 @@ from pathlib import Path
 
 PASSWORD = "benchmark"
 WORKERS, THREADS = 2, 4
-_BACKGROUND = b"gateway.cli\0worker\0"
+_BACKGROUND = b"gateway.cli worker "
 
 
 def free_port() -> int:
@@ -56,7 +56,8 @@ class Running:
 
 
 def _is_background(pid: str) -> bool:
-    return _BACKGROUND in Path(f"/proc/{pid}/cmdline").read_bytes()
+    # setproctitle, where it is installed, rewrites the command line with spaces.
+    return _BACKGROUND in Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
 
 
 def _cpu(pid: int) -> float:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from backends.base import Backend
+from gateway import afterwards
 from gateway.auth import Authenticator, Basic
 from gateway.catalogue import Defaults
 from gateway.cloud import Cloud, CloudSettings
@@ -181,13 +182,15 @@ class Application:
             environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + prefix
             environ["PATH_INFO"] = path[len(prefix) :] or "/"
         exchange = _Exchange(self, environ, protocol, path, begun, start_response)
+        if self._metrics is not None:
+            self._metrics.begin(protocol)
         try:
             body = application(environ, exchange.start)
         except Exception:
             log.exception("request failed", extra={"fields": {"request_id": request_id, "path": path}})
             body = exchange.fail()
         if isinstance(body, list):
-            exchange.end(sum(map(len, body)))
+            self.finished(exchange, sum(map(len, body)))
             return body
         return exchange.watch(body)
 
@@ -260,6 +263,7 @@ class Application:
             return _text(
                 "401 Unauthorized", "metrics: sign in as admin or monitor, or send the metrics token"
             )
+        afterwards.flush()
         live = (self._backends_up, self._resources, partial(quotas, self.gateway))
         return "200 OK", CONTENT_TYPE, self._metrics.report(live)
 
@@ -283,38 +287,60 @@ class Application:
         yield family
 
     def finished(self, exchange: _Exchange, sent: int) -> None:
-        """Write the metrics and the log line of one exchange."""
-        environ, seconds = exchange.environ, time.perf_counter() - exchange.begun
-        route = environ.get(ROUTE, "-")
-        method = environ["REQUEST_METHOD"]
+        """One exchange is over; its numbers and its line follow."""
+        environ = exchange.environ
         principal: Principal | None = environ.get(PRINCIPAL)
         if self._metrics is not None:
-            self._metrics.end(
-                exchange.protocol,
+            self._metrics.end(exchange.protocol)
+            if ERROR in environ:
+                self._count_refusal(self._metrics, environ[ERROR], principal)
+        facts = (
+            time.time_ns(),
+            time.perf_counter() - exchange.begun,
+            exchange.protocol,
+            exchange.path,
+            exchange.status,
+            sent,
+            principal,
+            environ["REQUEST_METHOD"],
+            environ.get(ROUTE, "-"),
+            environ[REQUEST_ID],
+            environ.get("CONTENT_LENGTH"),
+            environ.get("REMOTE_ADDR"),
+            environ.get(REASON),
+        )
+        afterwards.leave(self._account, facts)
+
+    def _account(self, facts: tuple[Any, ...]) -> str:
+        """Count an exchange; its line in the log."""
+        (ended, seconds, protocol, path, status, sent, principal, method, route, request_id, *rest) = facts
+        received, client, reason = rest
+        if self._metrics is not None:
+            self._metrics.count(
+                protocol,
                 method if method in _METHODS else "other",
                 route,
-                exchange.status,
+                status,
                 seconds=seconds,
-                received=_size(environ.get("CONTENT_LENGTH")),
+                received=_size(received),
                 sent=sent,
                 signed_in=principal.auth_method if principal else "",
             )
-            if ERROR in environ:
-                self._count_refusal(self._metrics, environ[ERROR], principal)
-        self._log.line(
+        return self._log.line(
+            ended,
             {
-                "msg": f"{method} {exchange.path}",
-                "request_id": environ[REQUEST_ID],
-                "protocol": exchange.protocol,
+                "msg": f"{method} {path}",
+                "request_id": request_id,
+                "protocol": protocol,
                 "tenant": principal.tenant if principal else None,
                 "user": principal.user if principal else None,
                 "route": route,
-                "status": int(exchange.status),
+                "status": int(status),
                 "duration_ms": round(seconds * 1000, 3),
                 "bytes": sent,
-                "client": environ.get("REMOTE_ADDR"),
-                "reason": environ.get(REASON),
-            }
+                "client": client,
+                "reason": reason,
+            },
         )
 
     @staticmethod
@@ -323,10 +349,6 @@ class Application:
             metrics.not_signed_in(error.reason)
         elif isinstance(error, TooManyRequests):
             metrics.limited(error.reason)
-
-    def began(self, protocol: str) -> None:
-        if self._metrics is not None:
-            self._metrics.begin(protocol)
 
 
 def _size(content_length: str | None) -> int:
@@ -355,7 +377,6 @@ class _Exchange:
         self._start_response = start_response
         self.environ, self.protocol, self.path, self.begun = environ, protocol, path, begun
         self.status = "500"
-        application.began(protocol)
 
     def start(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
@@ -370,9 +391,6 @@ class _Exchange:
         self.start("500 Internal Server Error", headers)
         return [body]
 
-    def end(self, sent: int) -> None:
-        self._application.finished(self, sent)
-
     def watch(self, body: Iterable[bytes]) -> Iterator[bytes]:
         """Pass a streamed body on; the exchange ends when it does, or when the client goes away."""
         sent = 0
@@ -384,7 +402,7 @@ class _Exchange:
             close = getattr(body, "close", None)
             if close is not None:
                 close()
-            self.end(sent)
+            self._application.finished(self, sent)
 
 
 def _client_address(environ: WSGIEnvironment, trusted: frozenset[str]) -> str:

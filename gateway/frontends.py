@@ -10,9 +10,10 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 from gateway.auth import Authenticator
 from gateway.cloud import Cloud
@@ -45,6 +46,7 @@ _TRACEPARENT = re.compile(
 _RECORDED = frozenset({"auth.fail", "auth.disabled"})
 
 _NOBODY = Principal(subject="", user="", tenant="")
+_ANYBODY = Principal(subject="anonymous:", user="", tenant="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,35 +63,44 @@ class Services:
 
     def caller(self, environ: dict[str, Any], protocol: str) -> Caller:
         """The authenticated caller of a request. Raises as ``Authenticator.authenticate``."""
-        begun = time.perf_counter()
-        environ[GENERATIONS] = self.cloud.generations()
+        environ[GENERATIONS] = generations = self.cloud.generations()
+        told = partial(_request_info, environ, protocol, time.perf_counter())
         try:
             principal = self.authenticator.authenticate(environ)
         except NotAuthenticated as error:
             if error.reason in _RECORDED:
-                nobody = self.as_caller(environ, protocol, _NOBODY, begun)
-                self.cloud.sign_in_failed(nobody, error.reason)
+                self.cloud.sign_in_failed(Caller(_NOBODY, told, generations), error.reason)
             raise
         environ[PRINCIPAL] = principal
-        return self.as_caller(environ, protocol, principal, begun)
+        return Caller(principal, told, generations)
 
-    def as_caller(
-        self, environ: Mapping[str, Any], protocol: str, principal: Principal, begun: float | None = None
-    ) -> Caller:
-        told = partial(_request_info, environ, protocol, time.perf_counter() if begun is None else begun)
-        return Caller(principal, told, environ.get(GENERATIONS))
+    def anonymous(self, environ: Mapping[str, Any], protocol: str) -> Caller:
+        """Whoever asks without signing in, where that is enough."""
+        told = partial(_request_info, environ, protocol, time.perf_counter())
+        return Caller(_ANYBODY, told, environ.get(GENERATIONS))
 
-    def base_url(self, environ: Mapping[str, Any]) -> str:
-        """Scheme, authority and prefix of every absolute link, without a slash at the end.
+    def base(self, environ: Mapping[str, Any]) -> tuple[str, str]:
+        """(scheme and authority, path without a slash at the end) of every absolute link.
 
         Raises InvalidRequest for a ``Host`` that is none.
         """
         if self.public_url:
-            return self.public_url + self.prefix
+            return _parts(self.public_url, self.prefix)
         host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
-        if _HOST.fullmatch(host) is None:
-            raise InvalidRequest("Host: not a host name with an optional port", field="Host")
-        return f"{environ['wsgi.url_scheme']}://{host}{self.prefix}"
+        return _authority(environ["wsgi.url_scheme"], host), self.prefix
+
+
+@lru_cache(maxsize=256)
+def _authority(scheme: str, host: str) -> str:
+    if _HOST.fullmatch(host) is None:
+        raise InvalidRequest("Host: not a host name with an optional port", field="Host")
+    return f"{scheme}://{host}"
+
+
+@lru_cache(maxsize=16)
+def _parts(public_url: str, prefix: str) -> tuple[str, str]:
+    parts = urlsplit(public_url)
+    return f"{parts.scheme}://{parts.netloc}", parts.path + prefix
 
 
 def _request_info(environ: Mapping[str, Any], protocol: str, begun: float) -> RequestInfo:

@@ -33,11 +33,11 @@ class Principal:
     auth_method: str = "none"
     expires: datetime | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    #: Whoever has the same sees the same.
+    sight: tuple[str, str, tuple[str, ...], frozenset[str]] = field(init=False, repr=False, compare=False)
 
-    @property
-    def sight(self) -> tuple[str, str, tuple[str, ...], frozenset[str]]:
-        """Whoever has the same sees the same."""
-        return self.user, self.tenant, self.groups, self.roles
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sight", (self.user, self.tenant, self.groups, self.roles))
 
     def has(self, role: Role) -> bool:
         return role in self.roles

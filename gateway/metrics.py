@@ -121,6 +121,7 @@ class Metrics:
         self._single: dict[Key, Block] = {}
 
     def begin(self, protocol: str) -> None:
+        """A request has come in."""
         block = self._begun.get(protocol)
         if block is None:
             block = self._begun[protocol] = self._block(_IN_PROGRESS, protocol)
@@ -128,7 +129,13 @@ class Metrics:
         with self._lock:
             view[at] += 1.0
 
-    def end(
+    def end(self, protocol: str) -> None:
+        """One that had come in is answered."""
+        view, at = self._begun[protocol]
+        with self._lock:
+            view[at] -= 1.0
+
+    def count(
         self,
         protocol: str,
         method: str,
@@ -145,9 +152,8 @@ class Metrics:
         blocks = self._exchanges.get(key)
         if blocks is None:
             blocks = self._exchanges[key] = self._of_exchange(*key)
-        (progress, a), (requests, b), (duration, c), (sizes, d), (answers, e), *auth = blocks
+        (requests, b), (duration, c), (sizes, d), (answers, e), *auth = blocks
         with self._lock:
-            progress[a] -= 1.0
             requests[b] += 1.0
             duration[c] += seconds
             duration[c + 1 + bisect_left(_SECONDS, seconds)] += 1.0
@@ -162,7 +168,6 @@ class Metrics:
         self, protocol: str, method: str, route: str, code: str, signed_in: str
     ) -> tuple[Block, ...]:
         blocks = (
-            self._block(_IN_PROGRESS, protocol),
             self._block(_REQUESTS, protocol, method, route, code),
             self._block(_DURATION, protocol, method, route),
             self._block(_RECEIVED, protocol),

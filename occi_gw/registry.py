@@ -28,6 +28,7 @@ from gateway.model import (
     SecurityGroup,
     Volume,
 )
+from gateway.store.generations import Generations
 from gateway.store.tags import Tag
 from occi_gw import vocabulary as v
 from occi_gw.rendering import Rendered
@@ -135,6 +136,17 @@ class Model:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What somebody sees, and how long that is good."""
+
+    model: Model
+    tagged: Model  # with that user's own mixins
+    until: float  # of ``time.monotonic``
+    catalogue: int
+    tags: int
+
+
 def tag_mixin(tag: Tag) -> Mixin:
     """A user-defined mixin as the model shows it; ``rel`` is whatever its owner wrote."""
     return Mixin(
@@ -158,42 +170,41 @@ class Registry:
         actions = (action for category in (*self.kinds.values(),) for action in category.actions)
         self.actions = {action.identifier: action for action in actions}
         self._lock = Lock()
-        self._cache: OrderedDict[object, tuple[float, int, Model]] = OrderedDict()
-        self._own: OrderedDict[str, tuple[int, Model, Model]] = OrderedDict()
+        self._cache: OrderedDict[object, Models] = OrderedDict()
 
-    def model(self, caller: Caller) -> Model:
-        """The model without tags of everybody who sees what this caller sees."""
-        key = caller.principal.sight
-        generation = (caller.generations or self._cloud.generations()).catalogue
+    def models(self, caller: Caller) -> Models:
+        """What the caller sees; the same for everybody of the same sight."""
+        sight = caller.principal.sight
+        now = caller.generations or self._cloud.generations()
+        known = self._cache.get(sight)
+        if (
+            known is not None
+            and known.catalogue == now.catalogue
+            and known.tags == now.tags
+            and time.monotonic() < known.until
+        ):
+            return known
+        models = self._renewed(caller, now, known)
         with self._lock:
-            known = self._cache.get(key)
-        if known is not None and known[1] == generation and time.monotonic() < known[0]:
-            return known[2]
-        model = self._build(caller)
-        if known is not None and known[2].mixins == model.mixins:
-            model = known[2]  # and with it what was rendered of it
-        with self._lock:
-            self._cache[key] = (time.monotonic() + TTL_SECONDS, generation, model)
-            self._cache.move_to_end(key)
+            self._cache[sight] = models
+            self._cache.move_to_end(sight)
             if len(self._cache) > CACHED_MODELS:
                 self._cache.popitem(last=False)
-        return model
+        return models
 
-    def tagged(self, caller: Caller, model: Model) -> Model:
-        """The same model with the caller's own mixins."""
-        user = caller.principal.user
-        generation = (caller.generations or self._cloud.generations()).tags
-        with self._lock:
-            known = self._own.get(user)
-        if known is not None and known[0] == generation and known[1] is model:
-            return known[2]
-        own = model.with_tags(self._cloud.tags.list(user))
-        with self._lock:
-            self._own[user] = (generation, model, own)
-            self._own.move_to_end(user)
-            if len(self._own) > CACHED_MODELS:
-                self._own.popitem(last=False)
-        return own
+    def _renewed(self, caller: Caller, now: Generations, known: Models | None) -> Models:
+        """Models that are good now; with what was rendered of the known ones where nothing has changed."""
+        if known is not None and known.catalogue == now.catalogue and time.monotonic() < known.until:
+            model, until = known.model, known.until
+        else:
+            model, until = self._build(caller), time.monotonic() + TTL_SECONDS
+            if known is not None and known.model.mixins == model.mixins:
+                model = known.model
+        if known is not None and known.model is model and known.tags == now.tags:
+            tagged = known.tagged
+        else:
+            tagged = model.with_tags(self._cloud.tags.list(caller.principal.user))
+        return Models(model, tagged, until, now.catalogue, now.tags)
 
     def _placed(self, kind: Kind) -> Kind:
         """The kind with its location under the prefix of the endpoint."""

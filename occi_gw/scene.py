@@ -12,7 +12,7 @@ from gateway.cloud import Cloud
 from gateway.identity import Caller
 from gateway.model import InvalidRequest, NotFound, Resource, shorten
 from gateway.store.overlay import Overlay
-from occi_gw.registry import Model, Registry
+from occi_gw.registry import Model, Models, Registry
 from occi_gw.rendering.values import (
     Action,
     CategoryLine,
@@ -44,28 +44,27 @@ class Scene:
     authority: str  # scheme and authority of absolute links
     prefix: str
     idempotency_key: str | None = None
-    _model: Model | None = field(default=None, init=False)
-    _tagged: Model | None = field(default=None, init=False)
+    _models: Models | None = field(default=None, init=False)
     _without_uuid: Sequence[tuple[Noun[Any], str]] | None = field(default=None, init=False)
     _chosen: dict[type[Resource], Mapping[str, str]] = field(default_factory=dict, init=False)
 
     @property
     def model(self) -> Model:
         """The model without the caller's own mixins; enough to render what has none."""
-        if self._model is None:
-            self._model = self.registry.model(self.caller)
-        return self._model
+        if self._models is None:
+            self._models = self.registry.models(self.caller)
+        return self._models.model
 
     @property
     def tagged(self) -> Model:
         """The model with the caller's own mixins."""
-        if self._tagged is None:
-            self._tagged = self.registry.tagged(self.caller, self.model)
-        return self._tagged
+        if self._models is None:
+            self._models = self.registry.models(self.caller)
+        return self._models.tagged
 
     def forget(self) -> None:
         """After a change of the model itself."""
-        self._model = self._tagged = None
+        self._models = None
         self.caller = self.caller._replace(generations=None)
 
     def noun_of(self, row: Overlay) -> Noun[Any]:

@@ -42,8 +42,7 @@ class Basic:
         self._failures_per_minute = failures_per_minute
         self._key = secrets.token_bytes(32)
         self._lock = threading.Lock()
-        self._cache: OrderedDict[bytes, Principal] = OrderedDict()
-        self._cached_under = -1
+        self._cache: OrderedDict[bytes, tuple[int, Principal]] = OrderedDict()
 
     def present(self, environ: Mapping[str, Any]) -> bool:
         return bool(environ.get("HTTP_AUTHORIZATION", "")[:6].lower() == "basic ")
@@ -52,9 +51,9 @@ class Basic:
         header = environ["HTTP_AUTHORIZATION"]
         digest = hashlib.blake2b(header.encode("latin-1"), key=self._key).digest()
         generation = (environ.get(KEY) or self._generations()).users
-        known = self._recall(digest, generation)
-        if known is not None:
-            return known
+        known = self._cache.get(digest)
+        if known is not None and known[0] == generation:
+            return known[1]
         address = environ.get("REMOTE_ADDR", "")
         if self._failures_per_minute and self._users.failures(address) >= self._failures_per_minute:
             raise TooManyRequests("too many failed sign-ins; wait a minute", retry_after=60)
@@ -70,19 +69,12 @@ class Basic:
         self._remember(digest, generation, principal)
         return principal
 
-    def _recall(self, digest: bytes, generation: int) -> Principal | None:
-        with self._lock:
-            if generation != self._cached_under:
-                self._cache.clear()
-                self._cached_under = generation
-            return self._cache.get(digest)
-
     def _remember(self, digest: bytes, generation: int, principal: Principal) -> None:
         with self._lock:
-            if generation == self._cached_under:
-                self._cache[digest] = principal
-                if len(self._cache) > CACHED_SIGN_INS:
-                    self._cache.popitem(last=False)
+            self._cache[digest] = (generation, principal)
+            self._cache.move_to_end(digest)
+            if len(self._cache) > CACHED_SIGN_INS:
+                self._cache.popitem(last=False)
 
 
 def _principal(user: User) -> Principal:

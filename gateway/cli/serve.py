@@ -92,6 +92,14 @@ def _configuration(options: argparse.Namespace) -> Config:
 class Worker(ThreadWorker):
     """Says "not ready" from the moment it is told to stop, and when a connection ends with its answer."""
 
+    def init_process(self) -> None:
+        """As gunicorn's, which asks for some thirty settings in each request and looks each up anew.
+
+        In a worker they do not change any more; as attributes they cost a tenth.
+        """
+        vars(self.cfg).update({name: setting.get() for name, setting in self.cfg.settings.items()})
+        super().init_process()
+
     def handle_request(self, req: Any, conn: Any) -> Any:
         """As gunicorn's, which closes where it would have to read on for long, but does not say so before."""
         reader = req.body.reader

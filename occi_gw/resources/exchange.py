@@ -6,12 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 import falcon
 
 from gateway.frontends import Services
-from gateway.identity import Principal
 from gateway.model import InvalidRequest, NotAuthenticated, NotFound
 from occi_gw.errors import NotAcceptable, NotImplementedVersion, TooLarge
 from occi_gw.nouns.base import Made, Noun
@@ -46,8 +44,6 @@ _STRUCTURES = {
     "HTTP_LOCATION": "Location",
 }
 
-_ANYBODY = Principal(subject="anonymous:", user="", tenant="")
-
 
 class Endpoint:
     """What all resources share: services, registry, nouns."""
@@ -67,7 +63,7 @@ class Endpoint:
 
         Raises NotImplementedVersion, NotAuthenticated, NotAcceptable, InvalidRequest.
         """
-        client = _client(req)
+        client = _client_version(req.env.get("HTTP_USER_AGENT"))
         if client is not None and client > VERSION:
             raise NotImplementedVersion(
                 f"OCCI/{client[0]}.{client[1]} is not spoken here; OCCI/1.1 and OCCI/1.2 are"
@@ -78,10 +74,10 @@ class Endpoint:
         except NotAuthenticated:
             if not (anonymous and services.anonymous_model and "HTTP_AUTHORIZATION" not in req.env):
                 raise
-            caller = services.as_caller(req.env, "occi", _ANYBODY)
+            caller = services.anonymous(req.env, "occi")
         if "\0" in req.path:  # PostgreSQL takes none, nobody is called so
             raise NotFound("no path has a NUL")
-        authority, prefix = _split(services.base_url(req.env))
+        authority, prefix = services.base(req.env)
         scene = Scene(
             services.cloud,
             caller,
@@ -91,31 +87,24 @@ class Endpoint:
             prefix=prefix,
             idempotency_key=req.env.get("HTTP_IDEMPOTENCY_KEY"),
         )
-        return Exchange(scene, outgoing(req), req, client, services.max_body)
+        return Exchange(scene, _outgoing(req.env.get("HTTP_ACCEPT"), client), req, client, services.max_body)
 
 
 #: What a client says of itself is the same in each of its requests.
 _client_version = lru_cache(maxsize=256)(client_version)
-_negotiate = lru_cache(maxsize=256)(negotiate)
-
-
-def _client(req: falcon.Request) -> tuple[int, int] | None:
-    return _client_version(req.env.get("HTTP_USER_AGENT"))
-
-
-@lru_cache(maxsize=256)
-def _split(url: str) -> tuple[str, str]:
-    """(scheme and authority, path) of a base URL."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}", parts.path
 
 
 def outgoing(req: falcon.Request) -> Rendering:
     """The rendering of the answer. Raises NotAcceptable."""
-    media_type = _negotiate(req.env.get("HTTP_ACCEPT"))
+    return _outgoing(req.env.get("HTTP_ACCEPT"), _client_version(req.env.get("HTTP_USER_AGENT")))
+
+
+@lru_cache(maxsize=256)
+def _outgoing(accept: str | None, client: tuple[int, int] | None) -> Rendering:
+    media_type = negotiate(accept)
     if media_type is None:
         raise NotAcceptable(f"Accept: nothing of it is written here; these are: {', '.join(WRITABLE)}")
-    return rendering(media_type, _client(req))
+    return rendering(media_type, client)
 
 
 class Exchange:
@@ -137,7 +126,7 @@ class Exchange:
 
     def read(self) -> Message:
         """The structures of the request. Raises ParseError, NotAcceptable, TooLarge."""
-        structures = self._structures()
+        structures = self.structures()
         return self._incoming(structures).read(structures, self._body())
 
     def read_request(self) -> Incoming:
@@ -152,7 +141,7 @@ class Exchange:
 
         What says something but names nothing (``[]``) is refused: without names a DELETE means everything.
         """
-        structures = self._structures()
+        structures = self.structures()
         body = self._body()
         incoming = self._incoming(structures)
         if incoming.media_type == TEXT_OCCI and body.strip() == b"OK":
@@ -166,11 +155,8 @@ class Exchange:
             raise InvalidRequest("the request names no entity; send no body to mean all", field="location")
         return named
 
-    def filters(self) -> Mapping[str, str]:
-        """The headers that filter a GET, whatever its Content-Type."""
-        return self._structures()
-
-    def _structures(self) -> dict[str, str]:
+    def structures(self) -> Mapping[str, str]:
+        """The headers that carry structures; they filter a GET, whatever its Content-Type."""
         env = self._req.env
         if _STRUCTURES.keys().isdisjoint(env):
             return {}

@@ -26,7 +26,7 @@ class QueryInterface:
         """The whole model, or the categories that headers name."""
         exchange = self._endpoint.exchange(req, anonymous=True)
         model = exchange.scene.tagged
-        filters = exchange.filters()
+        filters = exchange.structures()
         if filters:
             lines = read_headers(filters).categories
             found = {line.identifier: resolve(line, model) for line in lines}

@@ -31,7 +31,7 @@ class Filter:
     @classmethod
     def of(cls, exchange: Exchange) -> Filter:
         """Raises ParseError, NotFound for an unknown category."""
-        headers = exchange.filters()
+        headers = exchange.structures()
         if not headers:
             return _NO_FILTER
         message = read_headers(headers)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway import frontends, logs
+from gateway import afterwards, frontends, logs
 from gateway.app import Application, Gateway
 from gateway.config import ConfigError, load
 from gateway.frontends import Services
@@ -265,6 +265,7 @@ def _logged(
     site.application._log = logs.RequestLog(as_json=form == "json")
     monkeypatch.setattr(sys, "stderr", stream)
     work(site.client("ada"))
+    afterwards.flush()
     return stream.getvalue().split("\n")[:-1]
 
 
@@ -321,6 +322,7 @@ def test_the_request_log_can_be_switched_off(site: Site, monkeypatch: pytest.Mon
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
     site.client("ada").get("/-/")
+    afterwards.flush()
     assert stream.getvalue() == ""
 
 
