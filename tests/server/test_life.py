@@ -152,6 +152,13 @@ def test_an_end_without_requests_is_quick_and_clean(server: Server) -> None:
     assert (server.stop(seconds=5), "Traceback" in server.told()) == (0, False)
 
 
+def test_an_end_leaves_no_answered_request_without_its_line(server: Server) -> None:
+    for number in range(30):
+        ask(server, "GET", "/-/", ("X-Request-Id", f"last-{number}"))
+    server.stop()
+    assert [number for number in range(30) if f'"last-{number}"' not in server.told()] == []
+
+
 # New configuration
 
 

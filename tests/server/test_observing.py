@@ -156,17 +156,21 @@ def test_counters_are_sums_over_all_workers(shared: Server) -> None:
         for wire in wires:
             with wire:
                 wire.receive()
+    assert eventually(lambda: _count(shared, "/network/") - before >= 24)
     assert _count(shared, "/network/") - before == 24
 
 
 def test_a_refused_request_is_counted_by_its_code(shared: Server) -> None:
     ask(shared, "PUT", "/network/")
-    assert re.search(r'requests_total{code="405",method="PUT",[^}]*route="/network/"', _metrics(shared))
+    counted = r'requests_total{code="405",method="PUT",[^}]*route="/network/"'
+    assert eventually(lambda: re.search(counted, _metrics(shared)))
 
 
 def test_no_path_and_no_user_is_a_label(shared: Server) -> None:
     path = shared.create("compute")
+    before = _count(shared, "/compute/{id}")
     ask(shared, "GET", path)
+    assert eventually(lambda: _count(shared, "/compute/{id}") > before)
     text = _metrics(shared)
     assert (path in text, path.rpartition("/")[2] in text, "admin" in text) == (False, False, False)
 
@@ -190,4 +194,4 @@ def test_nothing_is_in_progress_when_nothing_is(shared: Server) -> None:
 )
 def test_the_families_that_dashboards_use_are_there(shared: Server, name: str) -> None:
     shared.create("compute")
-    assert re.search(rf"^{name}{{", _metrics(shared), re.MULTILINE)
+    assert eventually(lambda: re.search(rf"^{name}{{", _metrics(shared), re.MULTILINE))
