@@ -19,6 +19,9 @@ from sqlalchemy import (
     text,
 )
 
+#: Texts that are listed in the order of their bytes, as SQLite has them anyway.
+_Bytewise = Text().with_variant(Text(collation="C"), "postgresql")
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_name)s",
@@ -142,4 +145,49 @@ leases = Table(
     Column("name", Text, primary_key=True),
     Column("holder", Text, nullable=False),
     Column("expires", BigInteger, nullable=False),
+)
+
+#: The tree of stored objects. The root is the one row with an empty name and no parent; a row without a name
+#: is reached by its ID only.
+objects = Table(
+    "objects",
+    metadata,
+    Column("seq", _Serial, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),  # CDMI object ID
+    Column("kind", Text, nullable=False),
+    Column("parent", _Serial, ForeignKey("objects.seq")),
+    Column("name", _Bytewise),
+    Column("owner", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("group_name", Text, nullable=False),
+    Column("acl", Text, nullable=False),  # JSON list
+    Column("metadata", Text, nullable=False),  # JSON object
+    Column("completion", Text, nullable=False),
+    Column("mimetype", Text),
+    Column("encoding", Text),
+    Column("size", BigInteger, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("modified", BigInteger, nullable=False),
+    Column("changes", BigInteger, nullable=False),
+    UniqueConstraint("parent", "name", name="uq_objects_parent_name"),
+)
+
+#: Every value that some object may have; a value that is written and has no row belongs to nobody yet.
+object_values = Table(
+    "object_values",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+)
+
+#: The value of an object is its extents one after another. A key that is referred to cannot be given up.
+extents = Table(
+    "extents",
+    metadata,
+    Column("object", _Serial, ForeignKey("objects.seq", ondelete="CASCADE"), primary_key=True),
+    Column("start", BigInteger, primary_key=True),  # where in the object's value it begins
+    Column("length", BigInteger, nullable=False),
+    Column("key", Text, ForeignKey("object_values.key"), nullable=False),
+    Column("offset", BigInteger, nullable=False),  # where in the stored value it begins
+    Index("ix_extents_key", "key"),
 )

@@ -17,6 +17,9 @@ from gateway.model import BackendUnavailable
 from gateway.store import Database, migrate
 from gateway.store.users import User, Users
 
+#: The revision of this version.
+PRESENT = migrate.head()
+
 _NEXT = """
 import sqlalchemy as sa
 from alembic import op
@@ -85,7 +88,7 @@ def test_an_sqlite_store_is_copied_before_its_schema_changes(
     copy = migrate.upgrade(database)
     assert copy is not None
     kept = Database(f"sqlite:///{copy}")
-    assert (migrate.current(kept), migrate.current(database)) == ("0001", "next")
+    assert (migrate.current(kept), migrate.current(database)) == (PRESENT, "next")
     assert [user.name for user in Users(kept).list()] == ["ada"]
 
 
@@ -96,7 +99,7 @@ def test_the_copy_stands_beside_the_store_under_revision_and_time_for_its_owner_
     copy = migrate.upgrade(database)
     assert copy is not None
     assert copy.parent == store.parent
-    assert copy.name.startswith("store.db.0001.20")
+    assert copy.name.startswith(f"store.db.{PRESENT}.20")
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
 
 
@@ -132,7 +135,7 @@ def test_an_upgrade_that_fails_leaves_the_store_and_no_copy(
     versions.release(then="raise ZeroDivisionError")
     with pytest.raises(ZeroDivisionError):
         migrate.upgrade(database)
-    assert (migrate.current(database), _copies(store)) == ("0001", [])
+    assert (migrate.current(database), _copies(store)) == (PRESENT, [])
 
 
 def test_a_store_that_cannot_be_copied_is_not_changed(
@@ -142,7 +145,7 @@ def test_a_store_that_cannot_be_copied_is_not_changed(
     monkeypatch.setattr(Path, "with_name", lambda path, name: path.parent / "no such folder" / name)
     with pytest.raises(BackendUnavailable, match="cannot be copied"):
         migrate.upgrade(database)
-    assert migrate.current(database) == "0001"
+    assert migrate.current(database) == PRESENT
 
 
 def test_a_store_of_a_later_version_is_refused_and_not_copied(store: Path, database: Database) -> None:

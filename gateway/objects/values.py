@@ -1,0 +1,74 @@
+"""A value as the sequence of its extents: changed in part, read in part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO
+
+from backends.values import BLOCK, ValueStore
+from gateway.store.objects import Extent
+
+_ZEROS = bytes(BLOCK)
+
+
+def spliced(parts: Sequence[Extent], new: Extent) -> Sequence[Extent]:
+    """The extents after ``new`` has been written over them; what is before and behind it stays."""
+    result = []
+    for part in parts:
+        if part.end <= new.start or part.start >= new.end:
+            result.append(part)
+            continue
+        if part.start < new.start:
+            result.append(Extent(part.start, new.start - part.start, part.key, part.offset))
+        if part.end > new.end:
+            cut = new.end - part.start
+            result.append(Extent(new.end, part.length - cut, part.key, part.offset + cut))
+    if new.length:
+        result.append(new)
+    return sorted(result, key=lambda part: part.start)
+
+
+class Value:
+    """The bytes of an object as they were when it was opened, whatever happens to it meanwhile."""
+
+    def __init__(self, store: ValueStore, parts: Sequence[Extent], size: int) -> None:
+        self._store = store
+        self._parts = parts
+        self.size = size
+
+    def file(self) -> BinaryIO | None:
+        """The whole value as an open file, where it is one. Raises NotFound where it is gone."""
+        if len(self._parts) != 1:
+            return None
+        [part] = self._parts
+        if part.start or part.offset or part.length != self.size:
+            return None
+        return self._store.file(part.key)
+
+    def blocks(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """A part of the value, all of it open already. Raises NotFound where the value is gone."""
+        end = self.size if length is None else min(self.size, start + length)
+        pieces: list[Iterable[bytes]] = []
+        at = start
+        for part in self._parts:
+            first, last = max(part.start, at), min(part.end, end)
+            if first >= last:
+                continue
+            if first > at:
+                pieces.append(_zeros(first - at))
+            pieces.append(self._store.read(part.key, part.offset + first - part.start, last - first))
+            at = last
+        if at < end:
+            pieces.append(_zeros(end - at))
+        return _joined(pieces)
+
+
+def _joined(pieces: Iterable[Iterable[bytes]]) -> Iterator[bytes]:
+    for piece in pieces:
+        yield from piece
+
+
+def _zeros(number: int) -> Iterator[bytes]:
+    while number > 0:
+        yield _ZEROS[: min(number, BLOCK)]
+        number -= BLOCK
