@@ -213,7 +213,7 @@ class Cloud:
         *,
         extra: Mapping[str, Any] | None = None,
     ) -> Held[R]:
-        """Change the named fields, all or none; ``extra`` replaces what is remembered, None leaves it.
+        """Change the named fields, all or none; the values and ``extra`` are as in ``Change``.
 
         Raises NotFound, Forbidden, QuotaExceeded, InvalidRequest, InvalidState, Unsupported.
         """
@@ -244,6 +244,10 @@ class Cloud:
     ) -> None:
         """As ``act`` for several; none is touched where the rights or the quota for one are missing."""
         self._changer.act(caller, noun, ids, action, parameters)
+
+    def settle_change(self, kind: str, id: str) -> None:
+        """Deal with a change that was broken off (``door.turns.broken_off``). Raises as the back end does."""
+        self._changer.settle(kind, id)
 
     def delete(self, caller: Caller, noun: type[Resource], id: str) -> None:
         """Remove one, with the links that start or end at it.
