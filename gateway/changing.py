@@ -317,13 +317,13 @@ class Changer:
         """Write what only the gateway keeps, and the audit record of an update."""
         noun, row, new = one.change.noun, one.row, one.extra
         if new != row.extra and not row.seq:
-            row = self._door.remembered(caller, noun, row.id, new)
+            row = self._door.remembered(caller, noun, row.id)
         with self._door.database.write() as tx:
             if new != row.extra:
                 self._door.overlays.set_extra(tx, row, new)
             if noun is Image:
                 self._door.bump_catalogue(tx)
-            was = {name: getattr(one.before, name, None) for name in one.inside}
+            was = {name: getattr(one.before, name) for name in one.inside}
             facts = facts_of(noun, row.id, row.owner)
             self._door.audit.append(
                 tx, caller, one.change.event, "success", before=was, after=dict(one.inside), **facts
