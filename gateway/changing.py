@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from gateway.model import (
     GatewayError,
     Image,
     InvalidState,
+    NotFound,
     Resource,
     Unsupported,
     Volume,
@@ -40,14 +42,22 @@ R = TypeVar("R", bound=Resource)
 _SIZES = frozenset({"cores", "memory", "instance_type"})
 
 
+#: What weighs another amount once it has changed, by the kind of its row.
+_WEIGHTY: Mapping[str, type[Resource]] = {"compute": Compute, "volume": Volume}
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a caller wants of one resource; ``extra`` replaces what is remembered, None leaves it."""
+    """What a caller wants of one resource; ``extra`` replaces what is remembered, None leaves it.
+
+    A function in the place of a field's value, or of ``extra``, is given what is there now, as the caller may
+    see it, and gives what is to be there: no other change comes in between.
+    """
 
     noun: type[Resource]
     id: str
     changes: Mapping[str, Any]
-    extra: Mapping[str, Any] | None = None
+    extra: Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
 
     @property
     def event(self) -> str:
@@ -62,7 +72,7 @@ class _Prepared:
     row: Overlay
     before: Resource
     inside: Mapping[str, Any]  # for the back end
-    kept: Mapping[str, Any]  # for the gateway's memory
+    extra: Mapping[str, Any]  # for the gateway's memory
     present: Holding
     holding: Holding | None  # the weight afterwards, where it may differ
 
@@ -79,6 +89,13 @@ class Changer:
         A back end that fails in the middle is asked to take back what it has changed.
         Raises NotFound, Forbidden, QuotaExceeded, InvalidRequest, InvalidState, Unsupported.
         """
+        for change in changes:
+            with self._door.attempt(caller, change.event, change.id):
+                self._door.row(caller, change.noun, change.id, Right.MANAGE)
+        with self._door.turns.of((name_of(change.noun), change.id) for change in changes):
+            return self._update(caller, changes)
+
+    def _update(self, caller: Caller, changes: Sequence[Change]) -> Sequence[Held[Any]]:
         prepared = []
         for change in changes:
             with self._door.attempt(caller, change.event, change.id):
@@ -110,7 +127,37 @@ class Changer:
         for id in ids:
             with self._door.attempt(caller, event, id):
                 rows.append(self._door.row(caller, noun, id, Right.MANAGE))
-        held = self._held(caller, event, rows, int(growth)) if growth is not None else {}
+        if growth is None:
+            return self._act_on(caller, noun, event, rows, action, parameters, {})
+        with self._door.turns.of((row.kind, row.id) for row in rows):
+            held = self._held(caller, event, rows, int(growth))
+            return self._act_on(caller, noun, event, rows, action, parameters, held)
+
+    def settle(self, kind: str, id: str) -> None:
+        """Let what somebody who is gone was changing weigh what its back end says of it.
+
+        Raises BackendUnavailable, BackendError; then it is left for the next time.
+        """
+        noun = _WEIGHTY.get(kind)
+        row = self._door.overlays.get(kind, id, "") if noun is not None else None
+        if noun is not None and row is not None:
+            zone, native = self._door.zones.split(id)
+            with suppress(NotFound):
+                present = self._door.call(zone, noun, "get", lambda c: c.get(native))
+                self._set_holding(row, weight_of(present))
+        self._door.turns.settle((kind, id))
+
+    def _act_on(
+        self,
+        caller: Caller,
+        noun: type[R],
+        event: str,
+        rows: Sequence[Overlay],
+        action: str,
+        parameters: Mapping[str, Any] | None,
+        held: Mapping[str, Holding],
+    ) -> Sequence[Held[R]]:
+        """Do an action on one after another; ``held`` is what those weighed that grow by it."""
         done: list[Held[R]] = []
         for row in rows:
             with self._door.attempt(caller, event, row.id):
@@ -144,8 +191,16 @@ class Changer:
         """What a change comes to; what can be refused before anything changes is refused here."""
         row = self._door.row(caller, change.noun, change.id, Right.MANAGE)
         before = self._door.fetch(change.noun, change.id)
-        self._door.settings.restrictions.check_changes(caller.principal, before, change.changes)
-        inside, kept = self._inside_changes(caller, change.noun, row, change.changes)
+        visible = self._door.seen(caller, row, before)
+        changes = {n: v(getattr(visible, n)) if callable(v) else v for n, v in change.changes.items()}
+        self._door.settings.restrictions.check_changes(caller.principal, before, changes)
+        inside, kept = self._inside_changes(caller, change.noun, row, changes)
+        if "security_groups" in inside and isinstance(before, Compute) and isinstance(visible, Compute):
+            hidden = [g for g in before.security_groups if g not in visible.security_groups]
+            inside["security_groups"] = (
+                *self._door.zones.natives(row.zone, hidden),
+                *inside["security_groups"],
+            )
         if _SIZES & inside.keys() and isinstance(before, Compute):
             self._require_resizable(row, before)
         weighed = before
@@ -153,7 +208,9 @@ class Changer:
             # The ledger knows types by the names that their back ends have for them, as at the making.
             weighed = replace(before, instance_type=self._inside_type(before.instance_type))
         after = weight_after(weighed, inside)
-        return _Prepared(change, row, before, inside, kept, weight_of(weighed), after)
+        extra = change.extra(row.extra) if callable(change.extra) else change.extra
+        remembered = {**(row.extra if extra is None else extra), **kept}
+        return _Prepared(change, row, before, inside, remembered, weight_of(weighed), after)
 
     def _require_resizable(self, row: Overlay, compute: Compute) -> None:
         if Capability.RESIZE not in self._door.zones.backend(row.zone).capabilities:
@@ -258,16 +315,15 @@ class Changer:
 
     def _remember(self, caller: Caller, one: _Prepared) -> Overlay:
         """Write what only the gateway keeps, and the audit record of an update."""
-        noun, row, extra = one.change.noun, one.row, one.change.extra
-        new = {**(row.extra if extra is None else extra), **one.kept}
+        noun, row, new = one.change.noun, one.row, one.extra
         if new != row.extra and not row.seq:
-            row = self._door.remembered(caller, noun, row.id, new)
+            row = self._door.remembered(caller, noun, row.id)
         with self._door.database.write() as tx:
             if new != row.extra:
                 self._door.overlays.set_extra(tx, row, new)
             if noun is Image:
                 self._door.bump_catalogue(tx)
-            was = {name: getattr(one.before, name, None) for name in one.inside}
+            was = {name: getattr(one.before, name) for name in one.inside}
             facts = facts_of(noun, row.id, row.owner)
             self._door.audit.append(
                 tx, caller, one.change.event, "success", before=was, after=dict(one.inside), **facts

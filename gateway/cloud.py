@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from backends.base import Capability
 from gateway.changing import Change, Changer
@@ -32,17 +32,23 @@ from gateway.door import (
 from gateway.identity import Caller
 from gateway.making import Maker
 from gateway.model import (
+    VOLUME_ACTIONS,
     Attachment,
     Compute,
     Image,
     InstanceType,
     InvalidRequest,
+    NotFound,
     Resource,
+    Snapshot,
+    SnapshotSpec,
+    Volume,
+    next_state,
     shorten,
 )
 from gateway.policy.permissions import Right, require, rights_of
 from gateway.removing import Remover
-from gateway.store import Database, generations
+from gateway.store import Constraint, Database, generations
 from gateway.store.overlay import Overlay
 from gateway.store.tags import Tag, Tags
 from gateway.zones import Zones
@@ -213,7 +219,7 @@ class Cloud:
         *,
         extra: Mapping[str, Any] | None = None,
     ) -> Held[R]:
-        """Change the named fields, all or none; ``extra`` replaces what is remembered, None leaves it.
+        """Change the named fields, all or none; the values and ``extra`` are as in ``Change``.
 
         Raises NotFound, Forbidden, QuotaExceeded, InvalidRequest, InvalidState, Unsupported.
         """
@@ -232,6 +238,9 @@ class Cloud:
         parameters: Mapping[str, Any] | None = None,
     ) -> Held[R]:
         """Do an action of the noun's state table. Raises NotFound, Forbidden, InvalidState, Unsupported."""
+        if (noun, action) == (Volume, "snapshot") and self.has(Snapshot):
+            [volume] = self._snapshots(caller, [id])
+            return cast(Held[R], volume)
         return self._changer.act(caller, noun, [id], action, parameters)[0]
 
     def act_all(
@@ -243,7 +252,31 @@ class Cloud:
         parameters: Mapping[str, Any] | None = None,
     ) -> None:
         """As ``act`` for several; none is touched where the rights or the quota for one are missing."""
-        self._changer.act(caller, noun, ids, action, parameters)
+        if (noun, action) == (Volume, "snapshot") and self.has(Snapshot):
+            self._snapshots(caller, ids)
+        else:
+            self._changer.act(caller, noun, ids, action, parameters)
+
+    def _snapshots(self, caller: Caller, ids: Sequence[str]) -> Sequence[Held[Volume]]:
+        """Take a snapshot of each volume, all or none: a snapshot has an owner and counts, as if created."""
+        for id in ids:
+            with self.door.attempt(caller, "volume.snapshot", id):
+                self.door.row(caller, Volume, id, Right.MANAGE)
+                state = self.door.fetch(Volume, id).state
+                next_state(VOLUME_ACTIONS, state, "snapshot", f"volume {shorten(id)}")
+        made: list[str] = []
+        try:
+            for id in ids:
+                made.append(self.create(caller, Snapshot, SnapshotSpec(volume=id)).resource.id)
+        except BaseException:
+            for snapshot in made:
+                self.delete(caller, Snapshot, snapshot)
+            raise
+        return [self.get(caller, Volume, id) for id in ids]
+
+    def settle_change(self, kind: str, id: str) -> None:
+        """Deal with a change that was broken off (``door.turns.broken_off``). Raises as the back end does."""
+        self._changer.settle(kind, id)
 
     def delete(self, caller: Caller, noun: type[Resource], id: str) -> None:
         """Remove one, with the links that start or end at it.
@@ -273,17 +306,9 @@ class Cloud:
         """
         event = f"{name_of(noun)}.share"
         with self.door.attempt(caller, event, id):
-            principal = caller.principal
             row = self.door.row(caller, noun, id, Right.USE)
-            by_owner = (
-                principal.user == row.owner
-                and owner is None
-                and tenant is None
-                and other_tenants is None
-                and (group is None or group == "" or group in principal.groups)
-            )
-            if not by_owner:
-                require(principal, row, Right.ADMIN, f"{name_of(noun)} {shorten(id)}")
+            if not _is_owners_choice(caller, row, group, owner, tenant, other_tenants):
+                require(caller.principal, row, Right.ADMIN, f"{name_of(noun)} {shorten(id)}")
             if mode is not None and not 0 <= mode <= 0o777:
                 raise InvalidRequest("mode: three octal digits, 000 to 777", field="mode")
             new = replace(
@@ -294,32 +319,38 @@ class Cloud:
                 tenant=tenant or row.tenant,
                 other_tenants=row.other_tenants if other_tenants is None else other_tenants,
             )
-            with self.database.write() as tx:
-                self.overlays.share(
-                    tx,
-                    row,
-                    owner=new.owner,
-                    tenant=new.tenant,
-                    group=new.group,
-                    mode=new.mode,
-                    other_tenants=new.other_tenants,
-                )
-                if noun is Image:
-                    self.door.bump_catalogue(tx)
-                before, after = _sharing(row), _sharing(new)
-                facts = facts_of(noun, id, row.owner)
-                self.audit.append(tx, caller, event, "success", before=before, after=after, **facts)
+            self._shared(caller, noun, row, new, event)
             return new
+
+    def _shared(self, caller: Caller, noun: type[Resource], row: Overlay, new: Overlay, event: str) -> None:
+        with self.database.write() as tx:
+            self.overlays.share(
+                tx,
+                row,
+                owner=new.owner,
+                tenant=new.tenant,
+                group=new.group,
+                mode=new.mode,
+                other_tenants=new.other_tenants,
+            )
+            if noun is Image:
+                self.door.bump_catalogue(tx)
+            before, after = _sharing(row), _sharing(new)
+            facts = facts_of(noun, row.id, row.owner)
+            self.audit.append(tx, caller, event, "success", before=before, after=after, **facts)
 
     def tag(
         self, caller: Caller, tag: Tag, things: Sequence[tuple[type[Resource], str]], *, exact: bool
     ) -> None:
         """Put the caller's tag on things; with ``exact`` take it off everything else. All or nothing."""
         rows = [self.door.remembered(caller, noun, id) for noun, id in things]
-        with self.database.write() as tx:
-            if exact:
-                self.tags.clear(tx, tag.seq)
-            self.tags.put(tx, tag.seq, [row.seq for row in rows])
+        try:
+            with self.database.write() as tx:
+                if exact:
+                    self.tags.clear(tx, tag.seq)
+                self.tags.put(tx, tag.seq, [row.seq for row in rows])
+        except Constraint:
+            raise NotFound("the mixin, or something that was to have it, has just been deleted") from None
 
     def untag(self, caller: Caller, tag: Tag, things: Sequence[tuple[type[Resource], str]] | None) -> None:
         """Take the caller's tag off things, or off everything. All or nothing."""
@@ -352,6 +383,21 @@ def _ids(native: Sequence[str], collection: Any) -> Sequence[str]:
 def _listed(native: Sequence[str], collection: Any) -> Sequence[Any]:
     found: Sequence[Any] = collection.list(native)
     return found
+
+
+def _is_owners_choice(
+    caller: Caller,
+    row: Overlay,
+    group: str | None,
+    owner: str | None,
+    tenant: str | None,
+    other_tenants: bool | None,
+) -> bool:
+    """Whether the owner may decide this alone: bits, and the group among the own ones."""
+    if (owner, tenant, other_tenants) != (None, None, None):
+        return False
+    own = ("", *caller.principal.groups)
+    return caller.principal.user == row.owner and (group is None or group in own)
 
 
 def _sharing(row: Overlay) -> dict[str, Any]:

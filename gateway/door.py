@@ -47,6 +47,7 @@ from gateway.policy.restricted import Restrictions
 from gateway.store import Constraint, Database, Transaction, generations
 from gateway.store.audit import Audit
 from gateway.store.overlay import Holding, Overlay, Overlays
+from gateway.turns import Turns
 from gateway.zones import Zones
 
 R = TypeVar("R", bound=Resource)
@@ -113,6 +114,7 @@ class Door:
         self.catalogue = Catalogue(zones, self.settings.instance_types)
         self.database = database
         self.overlays = Overlays(database)
+        self.turns = Turns(database)
         self.audit = Audit(database, version, self.settings.audit_file, split=zones.split)
         self.observer = observer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -34,10 +35,11 @@ from gateway.model import (
     InterfaceSpec,
     InvalidRequest,
     Network,
+    NotFound,
     Resource,
     shorten,
 )
-from gateway.policy.permissions import Right
+from gateway.policy.permissions import Right, rights_of
 from gateway.references import SINGLE, resolve
 from gateway.store import Constraint, Transaction
 from gateway.store.overlay import MAKING, Holding, Overlay, now
@@ -71,10 +73,11 @@ class Maker:
         home = self._home(spec, zone)
         inside = self._settled(caller, spec, home)
         token, fingerprint = _token(caller.principal, noun, (spec, zone, path, extra), key)
-        earlier = self._earlier(noun, token, fingerprint) if fingerprint else None
+        earlier = self._earlier(caller, noun, token, fingerprint) if fingerprint else None
         if earlier is not None:
             return earlier
-        row = self._reserve(caller, noun, inside, home, token, path, extra, fingerprint)
+        weight = self._weight(inside, home)
+        row = self._reserve(caller, noun, weight, home, token, path, extra, fingerprint)
         return self._make(caller, noun, inside, row, event)
 
     def link(
@@ -92,7 +95,7 @@ class Maker:
         inside = self._referred(caller, spec, zone)
         token, fingerprint = _token(caller.principal, noun, (spec, extra), key)
         if fingerprint is not None:
-            earlier = self._earlier(noun, token, fingerprint)
+            earlier = self._earlier(caller, noun, token, fingerprint)
             if earlier is not None:
                 return earlier
             row = self._reserve_link(caller, noun, spec.compute, token, extra, fingerprint)
@@ -199,8 +202,11 @@ class Maker:
             spec = replace(spec, image=defaults.image or self._door.first(caller, Image, zone))
         return self._door.catalogue.sized(spec, zone, defaults)
 
-    def _earlier(self, noun: type[R], token: str, fingerprint: str) -> Held[R] | None:
-        """What an earlier request with the same idempotency key has made."""
+    def _earlier(self, caller: Caller, noun: type[R], token: str, fingerprint: str) -> Held[R] | None:
+        """What an earlier request with the same idempotency key has made.
+
+        Raises Conflict where the key cannot stand for this request, or not any more.
+        """
         row = self._door.overlays.by_key(token)
         if row is None:
             return None
@@ -214,13 +220,26 @@ class Maker:
             )
         if now() - row.created > IDEMPOTENCY_MICROSECONDS:
             raise Conflict("this Idempotency-Key was used more than 24 hours ago; choose another")
+        if not rights_of(caller.principal, row) & Right.USE:
+            raise Conflict("what was made with this Idempotency-Key is not yours any more; choose another")
         return Held(merged(self._door.fetch(noun, row.id), row), row)
+
+    def _weight(self, spec: Any, zone: str) -> Holding:
+        """What is to be held; of what is saved from a machine its image's size, until it is known."""
+        if not isinstance(spec, ImageSpec) or spec.compute is None:
+            return weight_of(spec)
+        source: Compute = self._door.call(zone, Compute, "get", lambda c: c.get(spec.compute))
+        with suppress(NotFound):
+            if source.image is not None:
+                base: Image = self._door.call(zone, Image, "get", lambda c: c.get(source.image))
+                return weight_of(base)
+        return Holding(bytes=1)
 
     def _reserve(
         self,
         caller: Caller,
         noun: type[Resource],
-        spec: Any,
+        holding: Holding,
         zone: str,
         token: str,
         path: str | None,
@@ -231,7 +250,7 @@ class Maker:
 
         Not durable by itself: nothing is acknowledged before ``_make`` has written durably behind it.
         """
-        kind, holding, principal = KINDS[noun], weight_of(spec), caller.principal
+        kind, principal = KINDS[noun], caller.principal
         self._door.zones.collection(zone, noun)
         try:
             with self._door.database.write(durable=False) as tx:
@@ -282,7 +301,8 @@ class Maker:
         bound = None if mistaken else self._door.overlays.bind(tx, row, resource.id)
         if bound is None:
             raise BackendError(f"the back end gave {name_of(noun)} an identifier that cannot be used")
-        if noun is Image:
+        if isinstance(resource, Image):
+            self._door.overlays.set_holding(tx, bound, weight_of(resource))
             self._door.bump_catalogue(tx)
         return bound
 

@@ -64,6 +64,9 @@ class Reconciler:
         report = Report()
         for row in self._cloud.overlays.making(now() - self._stale):
             self._each(report, row.zone, partial(self._settle, row, report))
+        for kind, id in self._cloud.door.turns.broken_off(self._stale / 1e6):
+            zone = self._cloud.zones.split(id)[0]
+            self._each(report, zone, partial(self._cloud.settle_change, kind, id))
         for zone in self._cloud.zones.names():
             for noun in self._cloud.zones.backend(zone).collections():
                 if noun in KINDS:

@@ -100,7 +100,8 @@ class Remover:
             rest = tuple(g for g in computes.get(native).security_groups if g != group)
             computes.update(native, {"security_groups": rest})
 
-        self._door.call(zone, Compute, "update", leave)
+        with self._door.turns.of([(KINDS[Compute], use.compute)]):
+            self._door.call(zone, Compute, "update", leave)
         row = self._door.row(caller, Compute, use.compute, Right.MANAGE)
         facts = facts_of(Compute, use.compute, row.owner)
         self._door.record(caller, "compute.update", "success", before={"security_groups": use.thing}, **facts)

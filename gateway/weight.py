@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.model import Compute, ComputeSpec, Volume, VolumeSpec
+from gateway.model import Compute, ComputeSpec, Image, ImageSpec, Volume, VolumeSpec
 from gateway.store.overlay import Holding
 
 
@@ -14,6 +14,6 @@ def weight_of(thing: Any) -> Holding:
         return Holding(
             vcpus=thing.cores or 0, memory_bytes=thing.memory or 0, instance_type=thing.instance_type
         )
-    if isinstance(thing, Volume | VolumeSpec):
-        return Holding(bytes=thing.size)
+    if isinstance(thing, Volume | VolumeSpec | Image | ImageSpec):
+        return Holding(bytes=thing.size or 0)
     return Holding()

@@ -40,12 +40,15 @@ class Owned(Protocol):
 
 
 def rights_of(principal: Principal, thing: Owned) -> int:
-    """The rights, as a sum of ``Right``; owner, group and other add up, none takes away."""
-    same_tenant = principal.tenant == thing.tenant
+    """The rights, as a sum of ``Right``; owner, group and other add up, none takes away.
+
+    Empty names, of whoever has not signed in and of what nobody owns, are never the same.
+    """
+    same_tenant = principal.tenant != "" and principal.tenant == thing.tenant
     if Role.ADMIN in principal.roles or (same_tenant and Role.TENANT_ADMIN in principal.roles):
         return 7
     rights = 0
-    if principal.user == thing.owner:
+    if principal.user and principal.user == thing.owner:
         rights |= thing.mode >> 6
     if thing.group and thing.group in principal.groups:
         rights |= thing.mode >> 3

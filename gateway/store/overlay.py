@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, true, update
+from sqlalchemy import and_, bindparam, delete, false, func, insert, or_, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.identity import Principal, Role
@@ -293,7 +293,9 @@ class Overlays:
             by_tag,
             _sees_all(principal),
             _tenant_admin(principal),
-            len(principal.groups),
+            len(_groups(principal)),
+            principal.user == "",
+            principal.tenant == "",
         )
         query = self._lists.get(shape)
         if query is None:
@@ -434,20 +436,25 @@ def _tenant_admin(principal: Principal) -> bool:
     return Role.TENANT_ADMIN in principal.roles
 
 
+def _groups(principal: Principal) -> Sequence[str]:
+    return sorted(group for group in principal.groups if group)
+
+
 def _visible(principal: Principal, owned: bool) -> ColumnElement[bool]:
     """The SQL twin of ``permissions.rights_of(...) & USE``; a property test holds them together."""
-    mine = _c.owner == bindparam("user")
+    mine = _c.owner == bindparam("user") if principal.user else false()
     if owned:
         return mine
     if _sees_all(principal):
         return true()
-    in_tenant = _c.tenant == bindparam("tenant")
+    in_tenant = _c.tenant == bindparam("tenant") if principal.tenant else false()
     ways = [
         and_(mine, _c.mode.op("&")(0o400) != 0),
         and_(or_(in_tenant, _c.other_tenants != 0), _c.mode.op("&")(0o004) != 0),
     ]
-    if principal.groups:
-        mine_too = or_(*(_c.group_name == bindparam(f"group{i}") for i in range(len(principal.groups))))
+    groups = _groups(principal)
+    if groups:
+        mine_too = or_(*(_c.group_name == bindparam(f"group{i}") for i in range(len(groups))))
         ways.append(and_(mine_too, _c.mode.op("&")(0o040) != 0))
     if _tenant_admin(principal):
         ways.append(in_tenant)
@@ -459,9 +466,9 @@ def _who(principal: Principal, kind: str, owned: bool, tag: int | None) -> dict[
     values: dict[str, Any] = {"kind": kind}
     if tag is not None:
         values["tag"] = tag
-    if owned or not _sees_all(principal):
+    if principal.user and (owned or not _sees_all(principal)):
         values["user"] = principal.user
     if not owned and not _sees_all(principal):
-        values["tenant"] = principal.tenant
-        values |= {f"group{i}": group for i, group in enumerate(sorted(principal.groups))}
+        values |= {"tenant": principal.tenant} if principal.tenant else {}
+        values |= {f"group{i}": group for i, group in enumerate(_groups(principal))}
     return values

@@ -151,20 +151,26 @@ class SecurityGroupLinkNoun(OfCompute):
     def _put(self, scene: Scene, compute: str, incoming: Incoming) -> str:
         target, group = scene.locate(text(incoming.attributes[TARGET]))
         self.check_target(target)
-        present = scene.cloud.get(scene.caller, Compute, compute).resource.security_groups
-        if group in present and scene.idempotency_key is None:
-            raise Conflict(f"compute {shorten(compute)} has security group {shorten(group)} already")
-        if group not in present:
-            scene.cloud.update(scene.caller, Compute, compute, {"security_groups": (*present, group)})
+
+        def joined(present: Sequence[str]) -> Sequence[str]:
+            if group not in present:
+                return (*present, group)
+            if scene.idempotency_key is None:
+                raise Conflict(f"compute {shorten(compute)} has security group {shorten(group)} already")
+            return present
+
+        scene.cloud.update(scene.caller, Compute, compute, {"security_groups": joined})
         return f"{compute}{LINK_SEPARATOR}{group}"
 
     def delete(self, scene: Scene, id: str) -> None:
         compute, _, group = id.partition(LINK_SEPARATOR)
-        present = scene.cloud.get(scene.caller, Compute, compute).resource.security_groups
-        if group not in present:
-            raise NotFound(f"no {self.kind.term} {shorten(id)}")
-        rest = tuple(other for other in present if other != group)
-        scene.cloud.update(scene.caller, Compute, compute, {"security_groups": rest})
+
+        def left(present: Sequence[str]) -> Sequence[str]:
+            if group not in present:
+                raise NotFound(f"no {self.kind.term} {shorten(id)}")
+            return tuple(other for other in present if other != group)
+
+        scene.cloud.update(scene.caller, Compute, compute, {"security_groups": left})
 
 
 def as_entity(link: LinkRendering | Entity) -> Entity:

@@ -47,8 +47,12 @@ def plan(noun: Noun[Any], scene: Scene, id: str, incoming: Incoming, *, full: bo
     changes = {**wish.fields, **noun.mixin_changes(scene, incoming, present, full=full)}
     if full:
         changes = {**_cleared(noun, incoming.attributes, present), **changes}
-    extra = _new_extra(noun, scene, held.overlay, incoming, wish, full=full)
-    change = Change(noun.type, id, changes, extra) if changes or extra is not None else None
+
+    def extra(before: Mapping[str, Any]) -> Mapping[str, Any]:
+        return _new_extra(noun, scene, before, incoming, wish, full=full)
+
+    touches = changes or extra(held.overlay.extra) != held.overlay.extra
+    change = Change(noun.type, id, changes, extra) if touches else None
     return Plan(id, held.overlay, incoming.mixins, links, change, full)
 
 
@@ -93,10 +97,15 @@ def _cleared(noun: Noun[Any], attributes: Mapping[str, Value], present: Entity) 
 
 
 def _new_extra(
-    noun: Noun[Any], scene: Scene, row: Overlay, incoming: Incoming, wish: Wish, *, full: bool
-) -> dict[str, Any] | None:
-    """The new remembered part, None where it stays as it is."""
-    before: dict[str, Any] = dict(row.extra)
+    noun: Noun[Any],
+    scene: Scene,
+    before: Mapping[str, Any],
+    incoming: Incoming,
+    wish: Wish,
+    *,
+    full: bool,
+) -> Mapping[str, Any]:
+    """What is remembered after an update. Raises InvalidRequest where that is too much."""
     attributes = dict(before.get("attributes", {}))
     mixins = list(before.get("mixins", ()))
     sent = noun.remembered(incoming.mixins, scene)
@@ -108,7 +117,7 @@ def _new_extra(
     after = {k: v for k, v in before.items() if k not in ("attributes", "mixins")}
     after |= {"attributes": attributes} if attributes else {}
     after |= {"mixins": mixins} if mixins else {}
-    return None if after == before else within_limit(after)
+    return before if after == before else within_limit(after)
 
 
 def _retag(

@@ -24,6 +24,7 @@ from gateway.model import (
     QuotaExceeded,
     SecurityGroup,
     SecurityGroupSpec,
+    Unsupported,
     Volume,
     VolumeSpec,
 )
@@ -90,6 +91,18 @@ def test_a_link_of_which_nothing_is_to_be_remembered_gets_no_row(cloud: Cloud) -
     changed = cloud.update(ADA, Attachment, link.id, {"mountpoint": "/srv"}, extra={})
     assert changed.overlay.seq == 0
     assert cloud.overlays.get("attachment", link.id, "ada") is None
+
+
+def test_a_change_of_a_link_that_cannot_be_remembered_is_recorded_as_failed(make_site: Make) -> None:
+    second = {"noun": "attachment", "operation": "get", "error": "unavailable", "every": 2}
+    cloud = make_site(backends={"default": {"driver": "sandbox", "failures": [second]}}).cloud
+    disk = AttachmentSpec(volume=_volume(cloud))
+    [link] = cloud.create(ADA, Compute, ComputeSpec(attachments=(disk,))).resource.attachments
+    with pytest.raises(BackendUnavailable):
+        cloud.update(ADA, Attachment, link.id, {}, extra={"attributes": {"a.b": 1}})
+    [record] = cloud.audit.query(event="attachment.update")
+    assert (record["outcome"], record["reason"]) == ("failure", "backend_unavailable")
+    assert (record["user"], record["resource_id"]) == ("ada", link.id)
 
 
 def test_titles_that_a_back_end_cannot_keep_are_kept_by_the_gateway(cloud: Cloud) -> None:
@@ -175,11 +188,43 @@ def test_a_machine_can_take_a_type_of_the_configuration(make_site: Make) -> None
     assert held(cloud, machine) == Holding(3, 64 << 20, 0, "tiny")
 
 
+def test_a_type_of_the_configuration_may_be_called_as_if_it_were_of_a_zone(make_site: Make) -> None:
+    types = {"kvm--tiny": {"cores": 3, "memory": "64MiB"}}
+    cloud = make_site(backends=TWO_ZONES, instance_types=types).cloud
+    machine = _machine(cloud, instance_type="small")
+    changed = cloud.update(ADA, Compute, machine, {"instance_type": "kvm--tiny"}).resource
+    assert (changed.instance_type, changed.cores) == ("kvm--tiny", 3)
+    assert held(cloud, machine) == Holding(3, 64 << 20, 0, "kvm--tiny")
+
+
 def test_a_type_that_is_not_offered_is_not_taken(cloud: Cloud) -> None:
     machine = _machine(cloud, instance_type="small")
     with pytest.raises(NotFound) as refused:
         cloud.update(ADA, Compute, machine, {"instance_type": "galactic"})
     assert refused.value.message == "no instance type galactic"
+    assert held(cloud, machine) == Holding(1, GIB, 0, "small")
+
+
+@pytest.mark.parametrize("changes", [{"cores": 2}, {"memory": 2 * GIB}, {"instance_type": "medium"}])
+def test_a_zone_that_does_not_change_sizes_changes_everything_else(
+    cloud: Cloud, changes: Mapping[str, Any]
+) -> None:
+    machine = _machine(cloud, instance_type="small")
+    cloud.zones.backend("default").capabilities -= {Capability.RESIZE}
+    with pytest.raises(Unsupported) as refused:
+        cloud.update(ADA, Compute, machine, changes)
+    assert refused.value.message == f"compute {machine}: zone default does not change sizes"
+    assert held(cloud, machine) == Holding(1, GIB, 0, "small")
+    assert cloud.update(ADA, Compute, machine, {"title": "web"}).resource.title == "web"
+
+
+def test_a_machine_that_is_going_away_keeps_its_size(make_site: Make) -> None:
+    cloud = make_site(backends={"default": {"driver": "sandbox", "delay": 3600}}).cloud
+    machine = _machine(cloud, instance_type="small")
+    cloud.zones.backend("default").computes.delete(machine)
+    with pytest.raises(InvalidState) as refused:
+        cloud.update(ADA, Compute, machine, {"cores": 2})
+    assert refused.value.message == f"compute {machine} is deleting: its size does not change"
     assert held(cloud, machine) == Holding(1, GIB, 0, "small")
 
 

@@ -484,6 +484,17 @@ def test_a_key_is_good_for_24_hours(cloud: Cloud) -> None:
     assert error.message == "this Idempotency-Key was used more than 24 hours ago; choose another"
 
 
+def test_a_key_does_not_show_what_was_given_away(cloud: Cloud) -> None:
+    def create() -> Any:
+        return cloud.create(ADA, Compute, ComputeSpec(), idempotency_key="k").resource.id
+
+    machine = create()
+    cloud.share(ADMIN, Compute, machine, owner="eve", tenant="evil")
+    error = _refused(create)
+    assert isinstance(error, Conflict)
+    assert "is not yours any more" in error.message
+
+
 def test_a_failed_creation_gives_its_key_path_and_quota_back(make_site: Make) -> None:
     rule = {"noun": "compute", "operation": "create", "error": "unavailable", "title_matches": "^bad"}
     backends = {"default": {"driver": "sandbox", "failures": [rule]}}
@@ -502,7 +513,7 @@ def test_an_image_is_saved_by_its_machine_under_its_title(zoned: Cloud) -> None:
     told: list[tuple[str, str]] = []
     zoned.door.observer = lambda zone, operation, outcome, seconds: told.append((zone, operation))
     image = zoned.create(ADA, Image, ImageSpec(title="mine", compute=machine))
-    assert told == [("kvm", "compute.save")]
+    assert told == [("kvm", operation) for operation in ("compute.get", "image.get", "compute.save")]
     assert (image.resource.title, image.resource.compute) == ("mine", machine)
     assert image.overlay.kind == "image"
     assert zoned.get(ADA, Image, image.resource.id) == image

@@ -295,7 +295,7 @@ _PRINCIPALS = st.builds(
     subject=st.just("x"),
     user=_NAMES,
     tenant=_NAMES,
-    groups=st.lists(st.sampled_from(["a", "b", "c"]), unique=True, max_size=2).map(tuple),
+    groups=st.lists(_NAMES, unique=True, max_size=3).map(tuple),
     roles=st.frozensets(st.sampled_from([role.value for role in Role]), max_size=2),
 )
 
@@ -333,6 +333,12 @@ def test_a_listing_shows_exactly_what_the_use_right_allows(
         assert seen == [id for id, row in expected if rights_of(principal, row) & Right.USE]
         assert [id for id, _ in overlays.places(principal, "compute").all] == seen
     database.close()
+
+
+def test_whoever_has_no_name_is_not_the_nobody_who_owns_a_thing() -> None:
+    unowned = Overlay(1, "image", "i", "default", "", "", "", 0o666, False, None)
+    assert rights_of(Principal("anonymous:", "", ""), unowned) == 0
+    assert rights_of(Principal("local:x", "x", "", ("",)), unowned) == 0
 
 
 def test_rights_add_up_over_owner_group_and_other() -> None:

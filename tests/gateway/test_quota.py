@@ -12,11 +12,21 @@ from gateway.app import Application, Gateway
 from gateway.cloud import Cloud
 from gateway.identity import Caller, Principal
 from gateway.metrics import Metrics
-from gateway.model import Compute, ComputeSpec, QuotaExceeded, Volume, VolumeSpec
+from gateway.model import (
+    Compute,
+    ComputeSpec,
+    Forbidden,
+    Image,
+    ImageSpec,
+    QuotaExceeded,
+    Snapshot,
+    Volume,
+    VolumeSpec,
+)
 from gateway.policy.quota import Quotas, Usage
 from tests.client import Client
 from tests.conftest import Site
-from tests.gateway.test_permissions import ADA, BOB, EVE
+from tests.gateway.test_permissions import ADA, ADMIN, BOB, EVE
 
 GIB = 1 << 30
 Make = Callable[..., Site]
@@ -164,3 +174,40 @@ def test_the_metrics_tell_limit_and_use_of_each_tenant(page: Callable[..., list[
 
 def test_a_site_may_keep_its_tenants_out_of_the_metrics(page: Callable[..., list[str]]) -> None:
     assert page({"quotas": False}, quotas={"tenant": {"bio": {"instances": 5}}}) == []
+
+
+def test_saved_images_count_with_the_size_that_they_have(make_site: Make) -> None:
+    size = make_site().cloud.list(ADMIN, Image)[0].resource.size
+    limits = {"images_bytes": size}
+    cloud = make_site(quotas={"user": {"ada": limits}}).cloud
+    machine = cloud.create(ADA, Compute, ComputeSpec()).resource.id
+    saved = cloud.create(ADA, Image, ImageSpec(compute=machine)).resource
+    with pytest.raises(QuotaExceeded, match="images_bytes"):
+        cloud.create(ADA, Image, ImageSpec(compute=machine))
+    [usage] = cloud.settings.quotas.of(cloud.database, ADA.principal)
+    assert usage.used == saved.size > 0
+    cloud.delete(ADA, Image, saved.id)
+    cloud.create(ADA, Image, ImageSpec(compute=machine))
+
+
+def test_the_snapshot_that_an_action_takes_is_its_takers_and_counts(make_site: Make) -> None:
+    cloud = make_site(quotas={"user": {"ada": {"snapshots": 1}}}).cloud
+    one, two = (cloud.create(ADA, Volume, VolumeSpec(size=GIB)).resource.id for _ in range(2))
+    assert cloud.act(ADA, Volume, one, "snapshot").resource.id == one
+    [taken] = cloud.list(ADA, Snapshot)
+    assert (taken.resource.volume, taken.overlay.owner) == (one, "ada")
+    with pytest.raises(QuotaExceeded, match="snapshots 1 of 1"):
+        cloud.act(ADA, Volume, two, "snapshot")
+    cloud.delete(ADA, Snapshot, taken.resource.id)
+    with pytest.raises(QuotaExceeded):
+        cloud.act_all(ADA, Volume, [one, two], "snapshot")
+    assert cloud.list(ADA, Snapshot) == []
+
+
+def test_who_may_not_manage_a_volume_takes_no_snapshot_of_it(make_site: Make) -> None:
+    cloud = make_site().cloud
+    volume = cloud.create(ADA, Volume, VolumeSpec(size=GIB)).resource.id
+    cloud.share(ADA, Volume, volume, mode=0o604)
+    with pytest.raises(Forbidden):
+        cloud.act(BOB, Volume, volume, "snapshot")
+    assert cloud.list(ADMIN, Snapshot) == []

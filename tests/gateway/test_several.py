@@ -22,9 +22,12 @@ from gateway.model import (
     Volume,
     VolumeSpec,
 )
+from gateway.store.overlay import Holding
 from tests.conftest import Site
 from tests.gateway.ledger import held
 from tests.gateway.test_permissions import ADA, BOB, EVE
+
+GIB = 1 << 30
 
 
 @pytest.fixture
@@ -139,6 +142,21 @@ def test_what_was_changed_before_a_back_end_failed_is_set_back(
     after = cloud.get(ADA, Compute, first.id).resource
     assert (after.security_groups, after.title) == (groups[1:], "new")
     assert after.cores > first.cores
+
+
+def test_what_cannot_be_set_back_counts_as_it_has_become(make_site: Callable[..., Site]) -> None:
+    failing = {"noun": "compute", "operation": "update", "error": "error", "title_matches": "doomed"}
+    cloud = make_site(backends={"default": {"driver": "sandbox", "failures": [failing]}}).cloud
+    grown = cloud.create(ADA, Compute, ComputeSpec(cores=1, memory=GIB)).resource.id
+    doomed = cloud.create(ADA, Compute, ComputeSpec(title="doomed", cores=1, memory=GIB)).resource.id
+    with pytest.raises(BackendError):
+        cloud.update_all(
+            ADA,
+            [Change(Compute, grown, {"cores": 4, "title": "doomed"}), Change(Compute, doomed, {"cores": 4})],
+        )
+    assert cloud.get(ADA, Compute, grown).resource.cores == 4
+    assert held(cloud, grown) == Holding(4, GIB)
+    assert held(cloud, doomed) == Holding(1, GIB)
 
 
 @pytest.mark.parametrize("several", [False, True])

@@ -141,3 +141,20 @@ def test_generations_tell_that_a_tag_was_defined(cloud: Cloud) -> None:
     after = cloud.generations()
     assert after.tags == before.tags + 1
     assert (after.users, after.catalogue) == (before.users, before.catalogue)
+
+
+@pytest.mark.parametrize("gone", ["machine", "tag"])
+def test_a_tag_on_what_is_deleted_at_this_moment_is_not_found(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    tag, [machine] = _tag(cloud, ADA), _machines(cloud, 1)
+    put = cloud.tags.put
+
+    def late(tx: Any, seq: int, resources: Any) -> None:
+        tables = {"machine": "DELETE FROM resources WHERE id = ?", "tag": "DELETE FROM tags WHERE seq = ?"}
+        tx._cursor.execute(tables[gone], [machine if gone == "machine" else seq])
+        put(tx, seq, resources)
+
+    monkeypatch.setattr(cloud.tags, "put", late)
+    with pytest.raises(NotFound, match="has just been deleted"):
+        cloud.tag(ADA, tag, [(Compute, machine)], exact=False)
