@@ -290,7 +290,7 @@ class Objects:
             if not isinstance(chain[-1].object, Container):
                 raise NotFound(f"no object {place}")
             self._require(caller, chain[-1], AceMask.EXECUTE, place)
-            found = self.rows.child(chain[-1], name)
+            found = self.rows.child(chain[-1], name) if "\0" not in name else None  # PostgreSQL takes none
             if found is None:
                 raise NotFound(f"no object {place}")
             chain.append(found)
