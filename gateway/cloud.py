@@ -42,10 +42,12 @@ from gateway.model import (
     Resource,
     Snapshot,
     SnapshotSpec,
+    Unsupported,
     Volume,
     next_state,
     shorten,
 )
+from gateway.objects.space import Objects
 from gateway.policy.permissions import Right, require, rights_of
 from gateway.removing import Remover
 from gateway.store import Constraint, Database, generations
@@ -69,7 +71,9 @@ class Cloud:
         *,
         version: str = "",
         observer: Observer | None = None,
+        objects: Objects | None = None,
     ) -> None:
+        self._objects = objects
         self.settings = settings or CloudSettings()
         self.zones = zones
         self.database = database
@@ -81,6 +85,17 @@ class Cloud:
         self._maker = Maker(door)
         self._changer = Changer(door)
         self._remover = Remover(door)
+
+    @property
+    def objects(self) -> Objects:
+        """Stored objects. Raises Unsupported where no front end has any."""
+        if self._objects is None:
+            raise Unsupported("no objects are stored here")
+        return self._objects
+
+    @property
+    def stores_objects(self) -> bool:
+        return self._objects is not None
 
     def get(self, caller: Caller, noun: type[R], id: str) -> Held[R]:
         """One resource. Raises NotFound, also for what the caller has no use right on."""

@@ -127,6 +127,8 @@ class Frontend(Protocol):
     default_prefix: str
     #: Paths outside the prefix that belong to it.
     well_known: tuple[str, ...]
+    #: Whether it shows stored objects.
+    needs_objects: bool
 
     def build(self, services: Services, options: Mapping[str, Any]) -> WSGIApplication:
         """The application. Raises InvalidRequest naming an option (``field``) that is wrong."""

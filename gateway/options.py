@@ -159,6 +159,10 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = {
             store_url, "", "sqlite:///FILE or postgresql://...; empty = store.db in the data folder"
         ),
     },
+    "objects": {
+        "path": Option(text, "objects", "folder of the values of objects, in the data folder or absolute"),
+        "enterprise": Option(positive, 32473, "IANA enterprise number in object IDs; this one is an example"),
+    },
     "auth": {
         "methods": Option(texts, ("basic",), "modes of authentication"),
         "realm": Option(quotable, "stratusgate", "realm of the Basic challenge"),

@@ -62,6 +62,8 @@ class Reconciler:
     def run(self) -> Report:
         """Compare everything once. A zone that cannot be reached is left for the next run."""
         report = Report()
+        if self._cloud.stores_objects:
+            self._each(report, "objects", self._cloud.objects.prepare)
         for row in self._cloud.overlays.making(now() - self._stale):
             self._each(report, row.zone, partial(self._settle, row, report))
         for kind, id in self._cloud.door.turns.broken_off(self._stale / 1e6):

@@ -39,8 +39,12 @@ def crc16(data: bytes) -> int:
 
 def new_id(enterprise: int = EXAMPLE_ENTERPRISE) -> str:
     """An identifier that nobody has; upper-case Base16."""
-    head = b"\0" + enterprise.to_bytes(3) + b"\0" + bytes([_HEAD + _OPAQUE])
-    opaque = secrets.token_bytes(_OPAQUE)
+    return of_opaque(enterprise, secrets.token_bytes(_OPAQUE))
+
+
+def of_opaque(enterprise: int, opaque: bytes) -> str:
+    """The identifier with this opaque part of 1 to 32 bytes."""
+    head = b"\0" + enterprise.to_bytes(3) + b"\0" + bytes([_HEAD + len(opaque)])
     return (head + crc16(head + b"\0\0" + opaque).to_bytes(2) + opaque).hex().upper()
 
 

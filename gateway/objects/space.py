@@ -95,6 +95,13 @@ class Objects:
 
     # Reading
 
+    def root_id(self) -> str:
+        """The ID of the root, which everybody may know. Raises NotFound before ``prepare``."""
+        root = self.rows.root()
+        if root is None:
+            raise NotFound("no root yet")
+        return root.object.id
+
     def get(self, caller: Caller, place: Place) -> Seen:
         """Raises NotFound, Forbidden (a container on the way may not be walked through)."""
         chain = self._walk(caller, place)

@@ -1,0 +1,1 @@
+"""Wire format and plain values: pure functions over texts and bytes."""

@@ -1,0 +1,1 @@
+"""Falcon resources: parse, call the door, render."""
