@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from backends.base import Capability
+from gateway import lengths
 from gateway.changing import Change, Changer
 from gateway.door import (
     KINDS,
@@ -196,6 +197,8 @@ class Cloud:
         Raises InvalidRequest, NotFound (a reference), Forbidden, QuotaExceeded, AlreadyExists (the path),
         Conflict (the idempotency key), and what the back end raises. On an error nothing is left.
         """
+        lengths.check(spec)
+        lengths.check({"path": path})
         event = f"{name_of(noun)}.create"
         with self.door.attempt(caller, event, None):
             if noun in LINKS:
@@ -217,10 +220,13 @@ class Cloud:
 
         Raises NotFound, Forbidden, QuotaExceeded, InvalidRequest, InvalidState, Unsupported.
         """
+        lengths.check(changes)
         return self._changer.update(caller, [Change(noun, id, changes, extra)])[0]
 
     def update_all(self, caller: Caller, changes: Sequence[Change]) -> None:
         """As ``update`` for several, all or none."""
+        for change in changes:
+            lengths.check(change.changes)
         self._changer.update(caller, changes)
 
     def act(
@@ -231,7 +237,11 @@ class Cloud:
         action: str,
         parameters: Mapping[str, Any] | None = None,
     ) -> Held[R]:
-        """Do an action of the noun's state table. Raises NotFound, Forbidden, InvalidState, Unsupported."""
+        """Do an action of the noun's state table.
+
+        Raises InvalidRequest, NotFound, Forbidden, InvalidState, Unsupported.
+        """
+        lengths.check(parameters)
         return self._changer.act(caller, noun, [id], action, parameters)[0]
 
     def act_all(
@@ -243,6 +253,7 @@ class Cloud:
         parameters: Mapping[str, Any] | None = None,
     ) -> None:
         """As ``act`` for several; none is touched where the rights or the quota for one are missing."""
+        lengths.check(parameters)
         self._changer.act(caller, noun, ids, action, parameters)
 
     def delete(self, caller: Caller, noun: type[Resource], id: str) -> None:
@@ -271,6 +282,7 @@ class Cloud:
         """Change permission bits, group or owner. The owner may change bits and group among the own groups;
         anything else takes the admin right. Raises NotFound, Forbidden, InvalidRequest.
         """
+        lengths.check({"group": group, "owner": owner, "tenant": tenant})
         event = f"{name_of(noun)}.share"
         with self.door.attempt(caller, event, id):
             principal = caller.principal

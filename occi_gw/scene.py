@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from gateway.cloud import Cloud
 from gateway.identity import Caller
+from gateway.lengths import PATH
 from gateway.model import InvalidRequest, NotFound, Resource, shorten
 from gateway.store.overlay import Overlay
 from occi_gw.registry import Model, Models, Registry
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 #: An ``occi.core.id``, with or without what makes a URN of it.
 _ID = re.compile(r"(urn:uuid:)?[A-Za-z0-9][A-Za-z0-9._~-]*")
+
+#: Characters of the URI of an entity, with a host and with a path that escapes every character.
+LONGEST_URI = 4 * PATH
 
 
 @dataclass(slots=True)
@@ -84,8 +88,11 @@ class Scene:
     def path_of(self, uri: str) -> str:
         """The path that a URI of this endpoint, or an absolute path, names.
 
-        Raises InvalidRequest for what is neither.
+        Raises InvalidRequest for what is neither, NotFound for one longer than any: urlsplit remembers what
+        it has split.
         """
+        if len(uri) > LONGEST_URI:
+            raise NotFound(f"no entity at {shorten(uri)}")
         try:
             parts = urlsplit(uri)
         except ValueError:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from gateway import lengths
 from gateway.cloud import Held
 from gateway.model import (
     COMPUTE_ACTIONS,
@@ -244,6 +245,7 @@ class ComputeNoun(Noun[Compute]):
         if self.action_name(action) != "save":
             return super().act(scene, id, action, attributes)
         parameters = self.parameters(action, attributes)
+        lengths.check(parameters)  # under the name that the client gave
         title = text(parameters["name"]) if "name" in parameters else None
         held = scene.cloud.create(scene.caller, Image, ImageSpec(title=title, compute=id))
         scene.forget()
