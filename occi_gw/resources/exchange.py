@@ -29,6 +29,9 @@ from occi_gw.rendering.values import Message
 from occi_gw.scene import Incoming, Scene
 from occi_gw.vocabulary import VERSION
 
+#: Entities that one request may name: as many as the largest page lists.
+MAX_NAMED = 10_000
+
 #: GFD.223: servers tell the media types they prefer; clients of the older JSON must not choose it here.
 ACCEPT = "text/plain, text/occi, text/uri-list"
 ACCEPT_JSON = f"{ACCEPT}, application/occi+json"
@@ -137,9 +140,10 @@ class Exchange:
         return Incoming.of(message, model if known else self.scene.tagged)
 
     def read_locations(self) -> tuple[str, ...]:
-        """The entities that the request names; none for a request without body and structures.
+        """The entities that the request names, each once; none for a request without body and structures.
 
         What says something but names nothing (``[]``) is refused: without names a DELETE means everything.
+        Raises ParseError, NotAcceptable, InvalidRequest, TooLarge.
         """
         structures = self.structures()
         body = self._body()
@@ -150,7 +154,9 @@ class Exchange:
             return ()
         if not body.strip() and structures:
             incoming = rendering(TEXT_OCCI)
-        named = incoming.read_locations(structures, body)
+        named = tuple(dict.fromkeys(incoming.read_locations(structures, body)))
+        if len(named) > MAX_NAMED:
+            raise TooLarge(f"the request names {len(named)} entities; name at most {MAX_NAMED} at a time")
         if not named:
             raise InvalidRequest("the request names no entity; send no body to mean all", field="location")
         return named

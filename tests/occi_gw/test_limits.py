@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 import pytest
 
-from tests.client import COMPUTE, Client, action
+from occi_gw import scene as scenes
+from tests.client import BASE, COMPUTE, Answer, Client, action
+from tests.conftest import Site
+
+JSON = "application/occi+json"
 
 TAG = 'red; scheme="http://site.example/tags#"; class="mixin"; location="/red/"'
 
@@ -51,3 +58,68 @@ def test_an_id_longer_than_any_is_not_there(ada: Client, prefix: str, length: in
     answer = ada.delete("/compute/", f"X-OCCI-Location: {prefix}{'a' * length}", Content_Type="text/plain")
     assert (answer.status, len(answer.text) < 200) == (404, True)
     assert ada.get(machine).status == 200
+
+
+def _named(client: Client, method: str, path: str, names: Sequence[str]) -> Answer:
+    return client.request(method, path, json.dumps(names), {"Content-Type": JSON})
+
+
+def _calls(site: Site) -> list[str]:
+    """The operations of back ends from now on."""
+    found: list[str] = []
+    site.cloud.door.observer = lambda zone, operation, outcome, seconds: found.append(operation)
+    return found
+
+
+def test_one_request_names_ten_thousand_entities_at_most(ada: Client) -> None:
+    ada.post("/-/", f"Category: {TAG}")
+    names = [f"/compute/x{number}" for number in range(10_001)]
+    for method, path in (("DELETE", "/compute/"), ("DELETE", "/"), ("PUT", "/red/"), ("POST", "/red/")):
+        refused = _named(ada, method, path, names)
+        assert (refused.status, "at most 10000" in refused.text) == (413, True), refused.text
+    assert _named(ada, "DELETE", "/compute/", names[:-1]).status == 404
+
+
+def test_a_name_that_is_repeated_counts_once(ada: Client) -> None:
+    machine = ada.create(COMPUTE)
+    assert _named(ada, "DELETE", "/compute/", [machine] * 10_001).status == 200
+    assert ada.get(machine).status == 404
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
+def test_an_entity_that_is_named_again_and_again_is_asked_for_once(
+    site: Site, ada: Client, method: str
+) -> None:
+    machine = ada.create(COMPUTE)
+    ada.post("/-/", f"Category: {TAG}")
+    calls = _calls(site)
+    assert _named(ada, method, "/red/", [machine, BASE + machine] * 20).status == 200
+    assert calls.count("compute.get") == 1, calls
+
+
+def test_a_deletion_that_names_an_entity_again_and_again_asks_for_it_once(site: Site, ada: Client) -> None:
+    machine = ada.create(COMPUTE)
+    calls = _calls(site)
+    assert _named(ada, "DELETE", "/compute/", [machine, BASE + machine] * 20).status == 200
+    assert (calls.count("compute.get"), calls.count("compute.delete")) == (1, 1), calls
+
+
+def test_links_named_by_their_derived_ids_are_derived_once(
+    ada: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada.post("/-/", f"Category: {TAG}")
+    for _ in range(8):
+        ada.create(COMPUTE)
+    listed = json.loads(ada.get("/networkinterface/", Accept=JSON).body)["links"]
+    derived: list[str] = []
+    derive = scenes.entity_urn
+
+    def counted(kind: str, id: str) -> str:
+        derived.append(id)
+        return derive(kind, id)
+
+    monkeypatch.setattr(scenes, "entity_urn", counted)
+    assert _named(ada, "PUT", "/red/", [link["id"] for link in listed]).status == 200
+    assert len(listed) == 8
+    assert len(derived) == len(set(derived)), "an id is derived again for each name"
+    assert len(ada.get("/red/").lines) == 8
