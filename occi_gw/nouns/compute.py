@@ -21,6 +21,7 @@ from gateway.model import (
     InterfaceSpec,
     InvalidRequest,
     Network,
+    NotFound,
     PublicKey,
     allowed_actions,
     shorten,
@@ -37,8 +38,8 @@ from occi_gw.mapping import (
     user_data,
 )
 from occi_gw.nouns.attributes import Wish
-from occi_gw.nouns.base import Noun
-from occi_gw.nouns.links import AttachmentNoun, InterfaceNoun
+from occi_gw.nouns.base import Made, Noun
+from occi_gw.nouns.links import AttachmentNoun, InterfaceNoun, LinkNoun
 from occi_gw.nouns.of_compute import OfCompute, SecurityGroupLinkNoun
 from occi_gw.rendering.values import Action, Entity, LinkLine, LinkRendering, Mixin, Value
 from occi_gw.scene import Incoming, Scene
@@ -113,11 +114,7 @@ class ComputeNoun(Noun[Compute]):
     def _linked(self, scene: Scene, spec: ComputeSpec, links: Sequence[LinkLine]) -> ComputeSpec:
         """The specification with the inline links of the request."""
         for line in links:
-            noun, link = inline(scene, line)
-            if isinstance(noun, AttachmentNoun | InterfaceNoun):
-                noun.extra(
-                    link.mixins, noun.wish(link.attributes), scene
-                )  # refused now, not when all is made
+            noun, link = _ready(scene, line)
             if isinstance(noun, AttachmentNoun):
                 spec = replace(spec, attachments=(*spec.attachments, noun.spec_of(scene, link)))
             elif isinstance(noun, InterfaceNoun):
@@ -227,9 +224,18 @@ class ComputeNoun(Noun[Compute]):
         fresh = self.fresh(scene, incoming.attributes, present)
         return "occi.compute.cores" in fresh or "occi.compute.memory" in fresh
 
-    def add_link(self, scene: Scene, id: str, link: LinkLine) -> None:
+    def check_link(self, scene: Scene, link: LinkLine) -> None:
+        noun, incoming = _ready(scene, link)
+        target, id = scene.locate(link.target)
+        if not scene.cloud.knows(scene.caller, target.type, id):
+            raise NotFound(f"no {target.kind.term} {shorten(id)}")
+        if isinstance(noun, LinkNoun):
+            noun.spec_of(scene, incoming)
+
+    def add_link(self, scene: Scene, id: str, link: LinkLine) -> Made | None:
         noun, incoming = inline(scene, link)
-        noun.create_between(scene, id, incoming)
+        made: Made | None = noun.create_between(scene, id, incoming)
+        return made
 
     def act_all(
         self, scene: Scene, ids: Sequence[str], action: Action, attributes: Mapping[str, Value]
@@ -274,6 +280,14 @@ def _user_data(attributes: Mapping[str, Value]) -> bytes | None:
             except ValueError as error:
                 raise InvalidRequest(f"{name}: this is not {error}", field="user_data") from None
     return None
+
+
+def _ready(scene: Scene, line: LinkLine) -> tuple[Any, Incoming]:
+    """As ``inline``; what is wrong with attributes and mixins is refused now, not when something is made."""
+    noun, link = inline(scene, line)
+    if isinstance(noun, LinkNoun):
+        noun.extra(link.mixins, noun.wish(link.attributes), scene)
+    return noun, link
 
 
 def inline(scene: Scene, line: LinkLine) -> tuple[Any, Incoming]:

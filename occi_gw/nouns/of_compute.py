@@ -142,13 +142,15 @@ class SecurityGroupLinkNoun(OfCompute):
         source, compute = scene.locate(text(incoming.attributes[SOURCE]))
         if source.type is not Compute:
             raise InvalidRequest(f"{SOURCE}: a {self.kind.term} starts at a compute", field="source")
-        id = self._put(scene, compute, incoming)
-        return Made(self, id, self.location + id)
+        return self._put(scene, compute, incoming)[0]
 
-    def create_between(self, scene: Scene, compute: str, incoming: Incoming) -> None:
-        self._put(scene, compute, incoming)
+    def create_between(self, scene: Scene, compute: str, incoming: Incoming) -> Made | None:
+        """Make a link of an existing compute; None where it was there."""
+        made, new = self._put(scene, compute, incoming)
+        return made if new else None
 
-    def _put(self, scene: Scene, compute: str, incoming: Incoming) -> str:
+    def _put(self, scene: Scene, compute: str, incoming: Incoming) -> tuple[Made, bool]:
+        """The link, and whether it is new."""
         target, group = scene.locate(text(incoming.attributes[TARGET]))
         self.check_target(target)
         present = scene.cloud.get(scene.caller, Compute, compute).resource.security_groups
@@ -156,7 +158,8 @@ class SecurityGroupLinkNoun(OfCompute):
             raise Conflict(f"compute {shorten(compute)} has security group {shorten(group)} already")
         if group not in present:
             scene.cloud.update(scene.caller, Compute, compute, {"security_groups": (*present, group)})
-        return f"{compute}{LINK_SEPARATOR}{group}"
+        id = f"{compute}{LINK_SEPARATOR}{group}"
+        return Made(self, id, self.location + id), group not in present
 
     def delete(self, scene: Scene, id: str) -> None:
         compute, _, group = id.partition(LINK_SEPARATOR)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from occi_gw import scene as scenes
-from tests.client import BASE, COMPUTE, Answer, Client, action
+from tests.client import BASE, COMPUTE, NETWORK, NETWORKINTERFACE, OGF, Answer, Client, action
 from tests.conftest import Site
 
 JSON = "application/occi+json"
@@ -123,3 +123,33 @@ def test_links_named_by_their_derived_ids_are_derived_once(
     assert len(listed) == 8
     assert len(derived) == len(set(derived)), "an id is derived again for each name"
     assert len(ada.get("/red/").lines) == 8
+
+
+def _links(count: int, target: str = "/network/default") -> list[str]:
+    return [f'Link: <{target}>; rel="{OGF}/infrastructure#network"'] * count
+
+
+def test_a_machine_is_made_with_64_links_at_most(site: Site, ada: Client) -> None:
+    calls = _calls(site)
+    refused = ada.post("/compute/", f"Category: {COMPUTE}", *_links(65))
+    assert (refused.status, "at most 64 links" in refused.text) == (400, True), refused.text
+    assert "compute.create" not in calls
+    made = ada.post("/compute/", f"Category: {COMPUTE}", *_links(64))
+    assert made.status == 201
+    assert len(ada.get("/networkinterface/").lines) == 64
+
+
+def test_an_update_makes_64_links_at_most(ada: Client) -> None:
+    machine, network = ada.create(COMPUTE), ada.create(NETWORK)
+    refused = ada.post(machine, *_links(65, network))
+    assert (refused.status, "at most 64 links" in refused.text) == (400, True), refused.text
+    assert network not in ada.get(machine).text
+
+
+def test_a_machine_with_more_links_than_one_request_makes_may_be_sent_back(ada: Client) -> None:
+    machine = ada.post("/compute/", f"Category: {COMPUTE}", *_links(64)).path
+    ends = (f'occi.core.source="{machine}"', 'occi.core.target="/network/default"')
+    ada.create(NETWORKINTERFACE, *ends)
+    shown = ada.get(machine)
+    assert len([link for link in shown.values("Link") if link.startswith("</network/")]) == 65
+    assert ada.put(machine, *shown.lines).status == 200
