@@ -217,6 +217,10 @@ class Noun(Generic[R]):
             retag(self, scene, plan)
         return self.get(scene, id)
 
+    def yields(self, action: Action) -> bool:
+        """Whether doing an action yields something to show. Raises InvalidRequest as ``action_name``."""
+        return False
+
     def act(self, scene: Scene, id: str, action: Action, attributes: Mapping[str, Value]) -> Mixin | None:
         """Do an action; what it yields, if anything, is a mixin. Raises NotFound, Forbidden, InvalidState."""
         self.act_all(scene, [id], action, attributes)

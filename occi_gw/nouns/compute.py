@@ -240,15 +240,18 @@ class ComputeNoun(Noun[Compute]):
     def act_all(
         self, scene: Scene, ids: Sequence[str], action: Action, attributes: Mapping[str, Value]
     ) -> None:
-        if self.action_name(action) != "save":
+        if not self.yields(action):
             super().act_all(scene, ids, action, attributes)
             return
         for id in ids:
             self.act(scene, id, action, attributes)
 
+    def yields(self, action: Action) -> bool:
+        return self.action_name(action) == "save"
+
     def act(self, scene: Scene, id: str, action: Action, attributes: Mapping[str, Value]) -> Mixin | None:
         """As every noun; ``save`` yields the new OS template."""
-        if self.action_name(action) != "save":
+        if not self.yields(action):
             return super().act(scene, id, action, attributes)
         parameters = self.parameters(action, attributes)
         lengths.check(parameters)  # under the name that the client gave

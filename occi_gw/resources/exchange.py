@@ -17,6 +17,7 @@ from occi_gw.registry import Registry
 from occi_gw.rendering import (
     READABLE,
     WRITABLE,
+    HeaderTooLarge,
     Rendered,
     Rendering,
     client_version,
@@ -25,7 +26,7 @@ from occi_gw.rendering import (
     request_type,
 )
 from occi_gw.rendering.negotiation import TEXT_OCCI
-from occi_gw.rendering.values import Message
+from occi_gw.rendering.values import Entity, Message
 from occi_gw.scene import Incoming, Scene
 from occi_gw.vocabulary import VERSION
 
@@ -206,6 +207,17 @@ class Exchange:
     def answer(self, resp: falcon.Response, rendered: Rendered, status: int = 200) -> None:
         """Put a rendering on the wire."""
         put(resp, rendered, status, self.client)
+
+    def changed(self, resp: falcon.Response, entity: Entity) -> None:
+        """The entity after a change; where it does not fit into headers, that the change is done.
+
+        How large it is shows only afterwards, and a refusal would say that nothing was changed.
+        """
+        try:
+            rendered = self.outgoing.entity(entity)
+        except HeaderTooLarge:
+            rendered = self.outgoing.ok()
+        self.answer(resp, rendered)
 
     def created(self, resp: falcon.Response, made: Made) -> None:
         entity = made.noun.get(self.scene, made.id) if self.outgoing.lists_entities else None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.model import Compute, Volume
+from gateway.model import Compute, Image, Volume
 from tests.client import BASE, COMPUTE, NETWORK, OGF, STORAGE, Client, action
 from tests.conftest import Site
 from tests.gateway.test_permissions import ADA
@@ -218,3 +218,53 @@ def test_a_repeated_key_completes_the_machine_whose_link_could_not_be_remembered
     assert [answer.status for answer in answers] == [503, 201]
     assert ada.get("/compute/").values("X-OCCI-Location") == [BASE + other, BASE + answers[1].path]
     assert "com.example.x" in ada.get("/networkinterface/", Accept="application/occi+json").text
+
+
+URIS = {"Accept": "text/uri-list"}
+TITLE = 'X-OCCI-Attribute: occi.core.title="changed"'
+
+
+def test_a_change_whose_answer_cannot_be_shown_is_not_made(ada: Client) -> None:
+    machine, named = ada.create(COMPUTE), ada.put("/vms/one", f"Category: {COMPUTE}").path
+    for path in (machine, named):
+        before = ada.get(path).text
+        assert ada.post(path, TITLE, **URIS).status == 400
+        assert ada.put(path, f"Category: {COMPUTE}", TITLE, **URIS).status == 400
+        assert ada.get(path).text == before
+
+
+def test_a_machine_is_not_saved_where_the_template_cannot_be_shown(site: Site, ada: Client) -> None:
+    machine, before = ada.create(COMPUTE), len(site.cloud.list(ADA, Image))
+    save = f"Category: {action('compute', 'save')}"
+    assert ada.post(f"{machine}?action=save", save, **URIS).status == 400
+    assert len(site.cloud.list(ADA, Image)) == before
+
+
+def test_an_action_that_yields_nothing_is_done_whatever_the_answer_is_to_be(ada: Client) -> None:
+    machine = ada.create(COMPUTE)
+    assert ada.post(f"{machine}?action=stop", f"Category: {action('compute', 'stop')}", **URIS).status == 200
+    assert ada.get(machine).attributes["occi.compute.state"] == '"inactive"'
+
+
+def test_a_mixin_is_not_defined_where_it_cannot_be_shown(ada: Client) -> None:
+    red = 'red; scheme="http://site.example/tags#"; class="mixin"'
+    assert ada.post("/-/", f'Category: {red}; location="/red/"', **URIS).status == 400
+    assert ada.get("/-/", Category=red).status == 404
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_change_that_does_not_fit_into_headers_is_told_as_done(ada: Client, method: str) -> None:
+    machine, large = ada.create(COMPUTE), "x" * 62_000
+    body = f'Category: {COMPUTE}\nX-OCCI-Attribute: com.example.a="{large}"\n'
+    headers = {"Content-Type": "text/plain", "Accept": "text/occi"}
+    done = ada.request(method, machine, body, headers)
+    assert (done.status, done.text, "x-occi-attribute" in done.headers) == (200, "OK", False)
+    assert ada.get(machine).attributes["com.example.a"] == f'"{large}"'
+    assert ada.get(machine, Accept="text/occi").status == 413
+
+
+def test_a_mixin_with_the_longest_texts_fits_into_headers(ada: Client) -> None:
+    scheme, rel = (f"http://site.example/{'x' * 1000}#" for _ in range(2))
+    texts = f'title="{chr(0x1F600) * 255}"; rel="{rel}"; location="/{"l" * 253}/"'
+    line = f'Category: {"t" * 255}; scheme="{scheme}"; class="mixin"; {texts}'
+    assert ada.post("/-/", line, Accept="text/occi").status == 200
