@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -241,6 +243,39 @@ def test_of_many_at_once_exactly_one_gets_the_lease(database: Database) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(hold, range(16))) == 1
+
+
+def test_a_write_after_a_begin_that_failed_is_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.database.BUSY_TIMEOUT_SECONDS", 0.05)
+    database = Database(f"sqlite:///{tmp_path / 'store.db'}")
+    other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(BackendUnavailable), database.write(durable=False):
+        pass
+    other.execute("ROLLBACK")
+    other.close()
+    assert _synchronous(database) == _FULL
+    database.close()
+
+
+def test_a_write_after_one_whose_connection_was_lost_is_durable(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'store.db'}")
+    with pytest.raises(ZeroDivisionError), database.write(durable=False):  # noqa: PT012 - the block is the transaction
+        database.close()
+        raise ZeroDivisionError
+    assert _synchronous(database) == _FULL
+    database.close()
+
+
+_FULL = 2
+
+
+def _synchronous(database: Database) -> int:
+    """How SQLite keeps what the next durable transaction writes."""
+    with database.write() as tx:
+        return int(tx.rows(Query(text("PRAGMA synchronous")))[0][0])
 
 
 def _append(audit: Audit, caller: Any, event: str, **facts: Any) -> None:
