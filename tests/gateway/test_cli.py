@@ -137,7 +137,7 @@ def test_a_password_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--tenant", "--group"])
-@pytest.mark.parametrize("name", ["a\nb", "a\u202eb", "x" * 129, "\u0378"])
+@pytest.mark.parametrize("name", ["", "a\nb", "a\u202eb", "x" * 129, "\u0378"])
 def test_a_tenant_or_group_that_cannot_be_used_is_refused(run: Command, option: str, name: str) -> None:
     assert option in run.refused("user", "add", "ada", option, name)
     assert run.users.list() == []

@@ -18,7 +18,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import bindparam, delete, func, inspect, select, text
 
-from gateway.model import AlreadyExists, BackendUnavailable
+from gateway.model import AlreadyExists, BackendUnavailable, InvalidRequest
 from gateway.store import Constraint, Database, Query, migrate
 from gateway.store.audit import Audit
 from gateway.store.leases import Leases
@@ -328,6 +328,19 @@ def test_users_are_kept_whole(database: Database) -> None:
     assert users.get("zo\u00eb") is None
     with pytest.raises(AlreadyExists):
         users.add(made)
+
+
+@pytest.mark.parametrize(
+    ("name", "tenant", "groups"),
+    [("", "bio", ()), ("ada", "", ()), ("ada", "bio", ("",)), ("ada", "bio", ("lab", ""))],
+)
+def test_no_user_has_an_empty_name_tenant_or_group(
+    database: Database, name: str, tenant: str, groups: tuple[str, ...]
+) -> None:
+    users = Users(database)
+    with pytest.raises(InvalidRequest, match="must not be empty"):
+        users.add(User(name, tenant, groups, (), "hash"))
+    assert users.list() == []
 
 
 def test_failures_are_counted_by_address_and_minute(
