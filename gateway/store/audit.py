@@ -15,7 +15,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import and_, bindparam, insert, select, true
+from sqlalchemy import and_, bindparam, insert, or_, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.identity import Caller, RequestInfo
@@ -119,6 +119,8 @@ class Audit:
     ) -> Sequence[Mapping[str, Any]]:
         """Matching records, oldest first; ``text`` is looked for anywhere in the record.
 
+        It is found both as it is written in the record's JSON and as what that JSON means.
+
         ``address`` is one that a machine had, ``image`` what one was made of.
         """
         conditions: list[ColumnElement[bool]] = [true()]
@@ -134,10 +136,15 @@ class Audit:
         if since is not None:
             conditions.append(audit.c.time >= bindparam("since"))
             values["since"] = int(since.timestamp() * 1e6)
-        for name, part in (("text", text), ("address", _quoted(address)), ("image", _quoted(image))):
-            if part is not None:
-                conditions.append(audit.c.record.contains(bindparam(name), escape="!"))
-                values[name] = re.sub("[!%_]", r"!\g<0>", part)
+        for name, parts in (
+            ("text", _spellings(text)),
+            ("address", _quoted(address)),
+            ("image", _quoted(image)),
+        ):
+            if parts:
+                names = [f"{name}{number}" for number in range(len(parts))]
+                conditions.append(or_(*(audit.c.record.contains(bindparam(n), escape="!") for n in names)))
+                values |= {n: re.sub("[!%_]", r"!\g<0>", part) for n, part in zip(names, parts, strict=True)}
         statement = select(audit.c.record).where(and_(*conditions)).order_by(audit.c.seq)
         if address is None and image is None:
             statement = statement.limit(limit)
@@ -181,6 +188,11 @@ def _kept(name: str, value: Any) -> Any:
     return _without_secrets(value) if isinstance(value, Mapping) else value
 
 
-def _quoted(text: str | None) -> str | None:
-    """The text as a value in the JSON of a record."""
-    return None if text is None else json.dumps(text)
+def _quoted(text: str | None) -> Sequence[str]:
+    """The text as a value in the JSON of a record; nothing where there is none."""
+    return [] if text is None else [json.dumps(text)]
+
+
+def _spellings(text: str | None) -> Sequence[str]:
+    """How the text may stand in the JSON of a record: as given, or escaped as inside a value."""
+    return [] if text is None else list(dict.fromkeys((text, json.dumps(text)[1:-1])))

@@ -281,9 +281,21 @@ def test_the_audit_record_is_asked_by_user_event_resource_text_and_time(history:
         assert events("--user", "ada", "--since", since) == both
 
 
-@pytest.mark.parametrize("since", ["", "yesterday", "5", "5w", "²h", "9" * 30 + "d", "2020-13-01", "m"])
+@pytest.mark.parametrize(
+    "since", ["", "yesterday", "5", "5w", "²h", "9" * 30 + "d", "2020-13-01", "m", "999999d"]
+)
 def test_a_time_that_is_none_is_refused(history: Command, since: str) -> None:
     assert "--since" in history.refused("audit", "--since", since)
+
+
+def test_a_text_beyond_ascii_is_found_in_the_record(history: Command) -> None:
+    history("user", "add", "Zo\u00eb")
+    status, out, err = history("audit", "--text", "Zo\u00eb")
+    assert (status, err, [json.loads(line)["resource_id"] for line in out.splitlines()]) == (
+        0,
+        "",
+        ["Zo\u00eb"],
+    )
 
 
 def test_a_limit_below_one_is_refused(history: Command) -> None:

@@ -289,22 +289,27 @@ def audit(database: Database) -> Audit:
     _append(audit, ADA, "compute.create", resource_id="c1", image_id="debian-12", addresses=["192.0.2.7"])
     _append(audit, BOB, "compute.create", resource_id="c2", addresses=["192.0.2.8"])
     _append(audit, ADA, "compute.delete", resource_id="c1", reason=None)
+    _append(audit, BOB, "storage.create", resource_id="c3", reason='disk "a_b" of Zo\u00eb \U0001f600')
     return audit
 
 
 @pytest.mark.parametrize(
     ("asked", "found"),
     [
-        ({}, ["c1", "c2", "c1"]),
+        ({}, ["c1", "c2", "c1", "c3"]),
         ({"user": "ada"}, ["c1", "c1"]),
         ({"resource": "c2"}, ["c2"]),
         ({"event": "compute.delete"}, ["c1"]),
         ({"text": "192.0.2.8"}, ["c2"]),
         ({"text": "100%"}, []),
+        ({"text": 'disk "a_b" of Zo\u00eb \U0001f600'}, ["c3"]),
+        ({"text": 'disk "aXb" of Zo\u00eb'}, []),
+        ({"text": "Zo\\u00eb"}, ["c3"]),
+        ({"text": '"reason": "disk'}, ["c3"]),
         ({"user": "ada", "text": "debian-12"}, ["c1"]),
         ({"limit": 2}, ["c1", "c2"]),
         ({"since": datetime.now(UTC) + timedelta(days=1)}, []),
-        ({"since": datetime.now(UTC) - timedelta(days=1)}, ["c1", "c2", "c1"]),
+        ({"since": datetime.now(UTC) - timedelta(days=1)}, ["c1", "c2", "c1", "c3"]),
         ({"user": "ada'; DROP TABLE audit; --"}, []),
     ],
 )
