@@ -149,7 +149,7 @@ class Server(BaseApplication):
             "keepalive": 5,
             "proc_name": "stratusgate",
             "control_socket_disable": True,
-            "child_exit": lambda arbiter, worker: worker_ended(self._metrics_folder, worker.pid),
+            "child_exit": lambda arbiter, worker: self._worker_ended(worker.pid),
             "when_ready": lambda arbiter: self._announce(),
             "logger_class": "gateway.cli.gunicorn_log.Logger",
         }
@@ -182,6 +182,13 @@ class Server(BaseApplication):
         self._first_user()
         reconcile_now(self._config)
         _Arbiter(self, self._worker_command()).run()
+
+    def _worker_ended(self, pid: int) -> None:
+        """Keep what a worker has counted; on a full disk it waits, no number is worth the gateway."""
+        try:
+            worker_ended(self._metrics_folder, pid)
+        except Exception:
+            log.exception("what worker %s counted is not added to the ended ones yet", pid)
 
     def _worker_command(self) -> list[str]:
         command = [sys.executable, "-m", "gateway.cli", "worker", "--parent", str(os.getpid())]

@@ -214,6 +214,15 @@ def test_a_bad_configuration_is_refused_at_sighup_and_the_old_stays(make_server:
     assert (bool(line), [_create(server), _create(server)]) == (True, [201, 403])
 
 
+def test_a_worker_that_ends_while_the_disk_is_full_takes_nothing_else_along(server: Server) -> None:
+    [folder] = (server.folder / "data").glob("metrics-*")
+    (folder / "ended.new").mkdir()  # no file can be written in its place
+    ask(server, "GET", "/-/")
+    server.signal(signal.SIGHUP)
+    eventually(lambda: "is not added to the ended ones yet" in server.told())
+    assert eventually(lambda: _survives(server) == 201)
+
+
 # Health
 
 
