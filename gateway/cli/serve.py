@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import types
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,14 @@ import gunicorn.http.wsgi
 import gunicorn.util
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.config import Config as GunicornConfig
 from gunicorn.http.body import LengthReader
 from gunicorn.workers.gthread import ThreadWorker
 
 from gateway import logs
 from gateway.app import Application, Gateway
 from gateway.auth import passwords
+from gateway.cli import listeners
 from gateway.cli.common import Commands, configuration
 from gateway.cli.users import users_of
 from gateway.config import Config, ConfigError
@@ -132,7 +135,10 @@ class Server(BaseApplication):
         super().__init__()
 
     def load_config(self) -> None:
-        config = self._config
+        self.cfg = self.settings(self._config)
+
+    def settings(self, config: Config) -> GunicornConfig:
+        """What gunicorn is told. Raises ConfigError for what it does not take."""
         binds = [config.get("server", "bind"), config.get("server", "admin_bind")]
         settings = {
             "bind": [bind for bind in binds if bind],
@@ -153,23 +159,32 @@ class Server(BaseApplication):
             "when_ready": lambda arbiter: self._announce(),
             "logger_class": "gateway.cli.gunicorn_log.Logger",
         }
-        for name, value in settings.items():
-            if name in self.cfg.settings:
-                self.cfg.set(name, value)
+        told = GunicornConfig()
+        try:
+            for name, value in settings.items():
+                if name in told.settings:
+                    told.set(name, value)
+        except (TypeError, ValueError) as error:
+            raise ConfigError([f"server: {error}"]) from None
+        return told
 
     def load(self) -> Any:
         enabled = self._config.get("metrics", "enabled")
         metrics = Metrics(version(), self._metrics_folder) if enabled else None
         return Application(Gateway(self._config, metrics=metrics))
 
-    def renewed(self) -> bool:
-        """Take the new configuration; False if it is bad and the old one stays."""
+    def renew(self, listen: Callable[[GunicornConfig], None]) -> bool:
+        """Take the new configuration, the listeners last; False if it is bad and the old one stays."""
         try:
             config = _configuration(self._options)
             application = check(config)
+            listen(self.settings(config))
         except ConfigError as error:
             for problem in error.problems:
                 log.error("the old configuration stays in force: %s", problem)
+            return False
+        except Exception:  # of a driver or a front end; at a reload nothing may end what runs
+            log.exception("the old configuration stays in force")
             return False
         _log_as(config)
         _tell_versions(config, application)
@@ -288,12 +303,25 @@ class _Arbiter(Arbiter):
 
     def reload(self) -> None:
         """SIGHUP: new workers under the new configuration, nothing at all if that is bad."""
-        if not self._server.renewed():
+        if not self._server.renew(self._listen):
             return
         if self._background is not None:
             self._background.terminate()  # the next round starts it with the new configuration
             self._not_before = 0.0
         super().reload()
+
+    def _listen(self, settings: GunicornConfig) -> None:
+        """Listen where the new settings say. Raises ConfigError, then nothing has changed.
+
+        gunicorn closes all and ends where one cannot be had; so it must see no change any more.
+        """
+        if settings.address == self.cfg.address:
+            return
+        fresh = listeners.renewed(settings.address, self.LISTENERS, settings, self.log)
+        listeners.close([listener for listener in self.LISTENERS if listener not in fresh])
+        vars(self)["LISTENERS"] = fresh  # gunicorn gives its class a default
+        self.cfg.set("bind", settings.settings["bind"].get())
+        log.info("listening at: %s", ", ".join(map(str, fresh)))
 
 
 def reconcile_now(config: Config) -> None:
