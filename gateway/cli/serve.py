@@ -30,6 +30,7 @@ from gateway import logs
 from gateway.app import Application, Gateway
 from gateway.auth import passwords
 from gateway.cli import listeners
+from gateway.cli.alone import hold
 from gateway.cli.common import Commands, configuration
 from gateway.cli.users import users_of
 from gateway.config import Config, ConfigError
@@ -66,6 +67,7 @@ def add_commands(commands: Commands, common: argparse.ArgumentParser) -> None:
 
 def run_serve(options: argparse.Namespace) -> int:
     config = _configuration(options)
+    hold(config.data)
     owner = os.getpid()
     metrics_folder = _metrics_folder(config.data, owner)
     try:
@@ -195,7 +197,7 @@ class Server(BaseApplication):
         _log_as(self._config)
         _tell_versions(self._config, check(self._config))
         self._first_user()
-        reconcile_now(self._config)
+        reconcile_now(self._config, alone=True)
         _Arbiter(self, self._worker_command()).run()
 
     def _worker_ended(self, pid: int) -> None:
@@ -324,16 +326,25 @@ class _Arbiter(Arbiter):
         log.info("listening at: %s", ", ".join(map(str, fresh)))
 
 
-def reconcile_now(config: Config) -> None:
-    """Before the first request: the site's images and networks are there, what a crash left is settled."""
+def reconcile_now(config: Config, *, alone: bool = False) -> None:
+    """Before the first request: the site's images and networks are there, what a crash left is settled.
+
+    ``alone`` is whether this process holds the data folder for itself.
+    """
     gateway = Gateway(config)
-    # An embedded store has one node: whatever is still being made was left by one that is gone.
-    stale = 0.0 if gateway.database.is_sqlite else STALE_SECONDS
+    # Nobody else uses a store inside it: whatever is still being made was left by one that is gone.
+    stale = 0.0 if alone and _is_inside(gateway, config.data) else STALE_SECONDS
     adopt = config.get("tenancy", "import")
     report = Reconciler(gateway.cloud, adopt=adopt, stale_seconds=stale).run()
     for failure in report.failed:
         log.warning("reconciling: %s", failure)
     gateway.database.close()
+
+
+def _is_inside(gateway: Gateway, folder: Path) -> bool:
+    """Whether the store is a file in the folder; one elsewhere may serve several folders."""
+    database = gateway.database
+    return database.is_sqlite and Path(database.url.database or "").resolve().parent == folder.resolve()
 
 
 def run_worker(options: argparse.Namespace) -> int:

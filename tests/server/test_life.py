@@ -115,6 +115,24 @@ def test_a_restart_keeps_users_tags_machines_volumes_and_links(
     )
 
 
+def test_it_starts_again_at_once_after_only_the_serving_process_was_killed(server: Server) -> None:
+    path = server.create("compute")
+    server.behead()
+    server.start()
+    eventually(lambda: server.told().count(f"{server.url}/") == 2)
+    assert ask(server, "GET", path).status == 200
+
+
+def test_a_second_one_on_the_same_folder_ends_with_one_line_and_the_first_serves_on(server: Server) -> None:
+    ended = server.command("serve", "--bind", f"127.0.0.1:{free_port()}")
+    [line] = ended.stderr.splitlines()
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert line.startswith(
+        f"stratusgate: --data: {server.folder / 'data'}: another stratusgate serve uses it"
+    )
+    assert _create(server) == 201
+
+
 # End
 
 
