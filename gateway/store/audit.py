@@ -117,9 +117,7 @@ class Audit:
         image: str | None = None,
         limit: int = 1000,
     ) -> Sequence[Mapping[str, Any]]:
-        """Matching records, oldest first; ``text`` is looked for anywhere in the record.
-
-        It is found both as it is written in the record's JSON and as what that JSON means.
+        """Matching records, oldest first; ``text`` is looked for anywhere in their JSON, as given or escaped.
 
         ``address`` is one that a machine had, ``image`` what one was made of.
         """
@@ -136,26 +134,23 @@ class Audit:
         if since is not None:
             conditions.append(audit.c.time >= bindparam("since"))
             values["since"] = int(since.timestamp() * 1e6)
-        for name, parts in (
-            ("text", _spellings(text)),
-            ("address", _quoted(address)),
-            ("image", _quoted(image)),
-        ):
+        for name, parts in (("text", _spellings(text)), ("at", _quoted(address)), ("of", _quoted(image))):
             if parts:
-                names = [f"{name}{number}" for number in range(len(parts))]
-                conditions.append(or_(*(audit.c.record.contains(bindparam(n), escape="!") for n in names)))
-                values |= {n: re.sub("[!%_]", r"!\g<0>", part) for n, part in zip(names, parts, strict=True)}
+                held = {f"{name}{number}": _literal(part) for number, part in enumerate(parts)}
+                conditions.append(or_(*(audit.c.record.contains(bindparam(n), escape="!") for n in held)))
+                values |= held
         statement = select(audit.c.record).where(and_(*conditions)).order_by(audit.c.seq)
         if address is None and image is None:
             statement = statement.limit(limit)
         records = (json.loads(row[0]) for row in self.database.read(Query(statement), **values))
-        found = (
-            record
-            for record in records
-            if (address is None or address in record.get("addresses", ()))
-            and (image is None or image == record.get("image_id"))
-        )
-        return list(islice(found, limit))
+        return list(islice((record for record in records if _tells(record, address, image)), limit))
+
+
+def _tells(record: Mapping[str, Any], address: str | None, image: str | None) -> bool:
+    """Whether a record is of a machine with the address and of the image, where they are asked for."""
+    return (address is None or address in record.get("addresses", ())) and (
+        image is None or image == record.get("image_id")
+    )
 
 
 def _wire(request: RequestInfo) -> dict[str, Any]:
@@ -186,6 +181,11 @@ def _kept(name: str, value: Any) -> Any:
         raw = value if isinstance(value, bytes) else str(value).encode()
         return f"sha256:{hashlib.sha256(raw).hexdigest()}"
     return _without_secrets(value) if isinstance(value, Mapping) else value
+
+
+def _literal(text: str) -> str:
+    """The text without its meaning in a pattern of ``contains``, escaped by "!"."""
+    return re.sub("[!%_]", r"!\g<0>", text)
 
 
 def _quoted(text: str | None) -> Sequence[str]:

@@ -250,6 +250,7 @@ def test_a_write_after_a_begin_that_failed_is_durable(
 ) -> None:
     monkeypatch.setattr("gateway.store.database.BUSY_TIMEOUT_SECONDS", 0.05)
     database = Database(f"sqlite:///{tmp_path / 'store.db'}")
+    assert _synchronous(database) == _FULL
     other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(BackendUnavailable), database.write(durable=False):
