@@ -33,6 +33,7 @@ from gateway.logs import RequestLog, as_json
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.model import GatewayError, NotAuthenticated, TooManyRequests
 from gateway.objects.space import Objects
+from gateway.options import port_of
 from gateway.policy.quota import Quotas
 from gateway.policy.restricted import Restrictions
 from gateway.store import Database, migrate
@@ -271,8 +272,8 @@ class Application:
     def _metrics_page(self, environ: WSGIEnvironment) -> _Answer:
         if self._metrics is None:
             return _text("404 Not Found", "metrics are switched off")
-        admin_port = self.gateway.config.get("server", "admin_bind").rpartition(":")[2]
-        private = bool(admin_port) and environ.get("SERVER_PORT") == admin_port
+        admin = self.gateway.config.get("server", "admin_bind")
+        private = bool(admin) and environ.get("SERVER_PORT") == str(port_of(admin))
         if not private and not self._is_monitor(environ):
             return _text(
                 "401 Unauthorized", "metrics: sign in as admin or monitor, or send the metrics token"
@@ -319,7 +320,7 @@ class Application:
             environ["REQUEST_METHOD"],
             environ.get(ROUTE, "-"),
             environ[REQUEST_ID],
-            environ.get("CONTENT_LENGTH"),
+            exchange.body.size if exchange.body is not None else 0,
             environ.get("REMOTE_ADDR"),
             environ.get(REASON),
         )
@@ -336,7 +337,7 @@ class Application:
                 route,
                 status,
                 seconds=seconds,
-                received=_size(received),
+                received=received,
                 sent=sent,
                 signed_in=principal.auth_method if principal else "",
             )
@@ -365,10 +366,6 @@ class Application:
             metrics.limited(error.reason)
 
 
-def _size(content_length: str | None) -> int:
-    return int(content_length) if content_length and re.fullmatch("[0-9]{1,18}", content_length) else 0
-
-
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 _Answer = tuple[str, str, bytes]
 
@@ -376,7 +373,7 @@ _Answer = tuple[str, str, bytes]
 class _Exchange:
     """One request on its way through a front end."""
 
-    __slots__ = ("_application", "_start_response", "begun", "environ", "path", "protocol", "status")
+    __slots__ = ("_application", "_start_response", "begun", "body", "environ", "path", "protocol", "status")
 
     def __init__(
         self,
@@ -391,6 +388,9 @@ class _Exchange:
         self._start_response = start_response
         self.environ, self.protocol, self.path, self.begun = environ, protocol, path, begun
         self.status = "500"
+        self.body: _Body | None = None
+        if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
+            self.body = environ["wsgi.input"] = _Body(environ["wsgi.input"])
 
     def start(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
@@ -417,6 +417,32 @@ class _Exchange:
             if close is not None:
                 close()
             self._application.finished(self, sent)
+
+
+class _Body:
+    """The body of a request, counted as it is read: what the client says of its size proves nothing."""
+
+    __slots__ = ("_input", "size")
+
+    def __init__(self, given: Any) -> None:
+        self._input = given
+        self.size = 0
+
+    def read(self, size: int = -1) -> bytes:
+        return self._counted(self._input.read(size))
+
+    def readline(self, size: int = -1) -> bytes:
+        return self._counted(self._input.readline(size))
+
+    def readlines(self, hint: int = -1) -> list[bytes]:
+        return [self._counted(line) for line in self._input.readlines(hint)]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(self._counted, self._input)
+
+    def _counted(self, block: bytes) -> bytes:
+        self.size += len(block)
+        return block
 
 
 def _client_address(environ: WSGIEnvironment, trusted: frozenset[str]) -> str:

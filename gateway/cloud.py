@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from backends.base import Capability
+from gateway import lengths
 from gateway.changing import Change, Changer
 from gateway.door import (
     KINDS,
@@ -217,6 +218,8 @@ class Cloud:
         Raises InvalidRequest, NotFound (a reference), Forbidden, QuotaExceeded, AlreadyExists (the path),
         Conflict (the idempotency key), and what the back end raises. On an error nothing is left.
         """
+        lengths.check(spec)
+        lengths.check({"path": path})
         event = f"{name_of(noun)}.create"
         with self.door.attempt(caller, event, None):
             if noun in LINKS:
@@ -238,10 +241,13 @@ class Cloud:
 
         Raises NotFound, Forbidden, QuotaExceeded, InvalidRequest, InvalidState, Unsupported.
         """
+        lengths.check(changes)
         return self._changer.update(caller, [Change(noun, id, changes, extra)])[0]
 
     def update_all(self, caller: Caller, changes: Sequence[Change]) -> None:
         """As ``update`` for several, all or none."""
+        for change in changes:
+            lengths.check(change.changes)
         self._changer.update(caller, changes)
 
     def act(
@@ -252,7 +258,11 @@ class Cloud:
         action: str,
         parameters: Mapping[str, Any] | None = None,
     ) -> Held[R]:
-        """Do an action of the noun's state table. Raises NotFound, Forbidden, InvalidState, Unsupported."""
+        """Do an action of the noun's state table.
+
+        Raises InvalidRequest, NotFound, Forbidden, InvalidState, Unsupported.
+        """
+        lengths.check(parameters)
         if (noun, action) == (Volume, "snapshot") and self.has(Snapshot):
             [volume] = self._snapshots(caller, [id])
             return cast(Held[R], volume)
@@ -267,6 +277,7 @@ class Cloud:
         parameters: Mapping[str, Any] | None = None,
     ) -> None:
         """As ``act`` for several; none is touched where the rights or the quota for one are missing."""
+        lengths.check(parameters)
         if (noun, action) == (Volume, "snapshot") and self.has(Snapshot):
             self._snapshots(caller, ids)
         else:
@@ -319,6 +330,7 @@ class Cloud:
         """Change permission bits, group or owner. The owner may change bits and group among the own groups;
         anything else takes the admin right. Raises NotFound, Forbidden, InvalidRequest.
         """
+        lengths.check({"group": group, "owner": owner, "tenant": tenant})
         event = f"{name_of(noun)}.share"
         with self.door.attempt(caller, event, id):
             row = self.door.row(caller, noun, id, Right.USE)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.model import InstanceType, InvalidRequest, shorten
-from gateway.options import OPTIONS, natural, positive, size, switch, text, texts
+from gateway.options import OPTIONS, natural, port_of, positive, size, switch, text, texts
 from gateway.policy.quota import DIMENSIONS, PER_TYPE, SCOPES
 from gateway.policy.restricted import RESTRICTED
 
@@ -85,6 +85,7 @@ def load(
         if section not in OPTIONS and section not in _DYNAMIC:
             problems.append(_unknown("section", section, [*OPTIONS, *_DYNAMIC], origin.get(section)))
     values = {section: _section(section, raw.get(section, {}), origin, problems) for section in OPTIONS}
+    problems += _same_port(values["server"])
     config = Config(
         values=values,
         backends=_tables(raw, "backends", problems) or {"default": {"driver": "sandbox"}},
@@ -210,6 +211,16 @@ def _section(section: str, given: Any, origin: Mapping[str, str], problems: list
         except ValueError as error:
             problems.append(f"{section}.{key}: {shorten(repr(value))} is not {error}")
     return values
+
+
+def _same_port(server: Mapping[str, Any]) -> list[str]:
+    """A problem where both listeners have one port; values that could not be read are missing."""
+    bind, admin = server.get("bind"), server.get("admin_bind")
+    if not bind or not admin or port_of(bind) != port_of(admin):
+        return []
+    return [
+        f"server.admin_bind: {admin} has the port of server.bind, which tells the two apart; choose another"
+    ]
 
 
 def _tables(raw: Mapping[str, Any], section: str, problems: list[str]) -> Mapping[str, Mapping[str, Any]]:

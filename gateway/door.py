@@ -51,6 +51,7 @@ from gateway.turns import Turns
 from gateway.zones import Zones
 
 R = TypeVar("R", bound=Resource)
+Joined = TypeVar("Joined", bound=Interface)
 
 #: Nouns that have an owner, and the names of their rows.
 KINDS: Mapping[type[Resource], str] = {
@@ -144,20 +145,17 @@ class Door:
 
     def seen(self, caller: Caller, row: Overlay, resource: R, visible: Visible | None = None) -> R:
         """The resource without links to what this caller may not see; the console is for who manages it."""
-        if not isinstance(resource, Compute) or caller.principal.user == row.owner:
+        if not isinstance(resource, Compute | Interface) or caller.principal.user == row.owner:
             return resource
         may = visible or Visible(self, caller)
+        if isinstance(resource, Interface):
+            return without_hidden(resource, may)
         manages = rights_of(caller.principal, row) & Right.MANAGE
         interfaces = (i for i in resource.interfaces if may.see(Network, i.network))
         return replace(
             resource,
             attachments=tuple(a for a in resource.attachments if may.see(Volume, a.volume)),
-            interfaces=tuple(
-                i
-                if i.reservation is None or may.see(Address, i.reservation)
-                else replace(i, reservation=None)
-                for i in interfaces
-            ),
+            interfaces=tuple(without_hidden(i, may) for i in interfaces),
             security_groups=tuple(g for g in resource.security_groups if may.see(SecurityGroup, g)),
             console=resource.console if manages else None,
         )
@@ -277,6 +275,13 @@ class Visible:
             places = self._door.overlays.places(self._caller.principal, KINDS[noun])
             self._known[noun] = {id for id, _ in places.all}
         return id in self._known[noun]
+
+
+def without_hidden(interface: Joined, may: Visible) -> Joined:
+    """The interface as one of its network where its reserved address is not to be seen."""
+    if interface.reservation is None or may.see(Address, interface.reservation):
+        return interface
+    return replace(interface, reservation=None)
 
 
 def of_machine(machine: Overlay, kind: str, id: str, row: Overlay | None) -> Overlay:

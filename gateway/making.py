@@ -30,6 +30,7 @@ from gateway.model import (
     Compute,
     ComputeSpec,
     Conflict,
+    GatewayError,
     Image,
     ImageSpec,
     InterfaceSpec,
@@ -102,9 +103,14 @@ class Maker:
             return self._make(caller, noun, inside, row, event)
         made: R = self._door.call(zone, noun, "create", lambda c: c.create(inside))
         resource = self._door.zones.publish(zone, made)
-        row = self._door.row(caller, noun, resource.id, Right.USE)
-        if extra:
-            row = self._door.remembered(caller, noun, resource.id, extra)
+        try:
+            row = self._door.row(caller, noun, resource.id, Right.USE)
+            if extra:
+                row = self._door.remembered(caller, noun, resource.id, extra)
+        except Exception:
+            with suppress(GatewayError):  # the first error is the one to tell
+                self._door.call(zone, noun, "delete", lambda c: c.delete(made.id))
+            raise
         self._door.record(caller, event, "success", resource=resource, owner=row.owner)
         return Held(merged(resource, row), row)
 
@@ -288,10 +294,15 @@ class Maker:
                 self._door.overlays.release(tx, row)
             raise
         resource = self._door.zones.publish(zone, resource)
-        with self._door.database.write() as tx:
-            row = self._bound(tx, noun, resource, row)
-            facts = facts_of(noun, resource.id, row.owner)
-            self._door.audit.append(tx, caller, event, "success", **facts, **facts_made(resource))
+        try:
+            with self._door.database.write() as tx:
+                row = self._bound(tx, noun, resource, row)
+                facts = facts_of(noun, resource.id, row.owner)
+                self._door.audit.append(tx, caller, event, "success", **facts, **facts_made(resource))
+        except Constraint:  # the reconciler finds out whose it is
+            raise BackendError(
+                f"the back end gave {name_of(noun)} an identifier that another one has"
+            ) from None
         return Held(merged(resource, row), row)
 
     def _bound(self, tx: Transaction, noun: type[Resource], resource: Resource, row: Overlay) -> Overlay:

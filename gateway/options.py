@@ -77,15 +77,28 @@ def texts(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+#: A name, an IPv4 address, or an IPv6 address in brackets; gunicorn takes "unix" for the beginning of a path.
+_HOST = re.compile(r"(?!unix$)[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?\]")
+
+
 def address(value: Any) -> str:
     host, _, port = text(value).rpartition(":")
-    if not host or re.fullmatch("[0-9]{1,5}", port) is None or not int(port) < 65536:
-        raise ValueError('HOST:PORT, for example "127.0.0.1:8787"')
+    if not _HOST.fullmatch(host) or not re.fullmatch("[0-9]{1,5}", port) or not int(port) < 65536:
+        raise ValueError('HOST:PORT, for example "127.0.0.1:8787" or "[::1]:8787"')
     return str(value)
 
 
+def port_of(address: str) -> int:
+    """The port of a listener as ``address`` reads it."""
+    return int(address.rpartition(":")[2])
+
+
+#: Its path is printable ASCII without "?" and "#": it goes into header fields.
+_URL = re.compile(r'https?://[A-Za-z0-9.\-\[\]:]+(/[!"$->@-~]*)?')
+
+
 def url(value: Any) -> str:
-    if value and not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+(/[^\s?#]*)?", text(value)):
+    if value and not _URL.fullmatch(text(value)):
         raise ValueError('a URL such as "https://cloud.site.example"')
     return str(value).rstrip("/")
 
@@ -107,9 +120,16 @@ def _is_store(url: URL) -> bool:
     return url.drivername in ("postgresql", "postgresql+psycopg")
 
 
+def header_text(value: Any) -> str:
+    """What can go into a header field as it stands; beyond ASCII servers and clients disagree."""
+    if not text(value).isascii() or not value.isprintable():
+        raise ValueError("a text of printable ASCII characters")
+    return str(value)
+
+
 def quotable(value: Any) -> str:
-    if not text(value).isprintable() or '"' in value or "\\" in value:
-        raise ValueError("a text without quotes, backslashes and control characters")
+    if not text(value).isascii() or not value.isprintable() or '"' in value or "\\" in value:
+        raise ValueError("a text of printable ASCII characters without quotes and backslashes")
     return str(value)
 
 
@@ -152,7 +172,7 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = {
         "graceful_timeout": Option(positive, 30, "seconds that requests in flight have at a stop"),
         "trusted_proxies": Option(texts, ("127.0.0.1", "::1"), "peers whose forwarded headers count"),
         "max_body": Option(size, 1 << 20, "largest body of a model request"),
-        "server_name": Option(text, "", "product token put first in the Server header"),
+        "server_name": Option(header_text, "", "product token put first in the Server header"),
     },
     "store": {
         "url": Option(

@@ -7,6 +7,7 @@ back end is ever deleted here.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -28,11 +29,19 @@ from gateway.model import (
 from gateway.store import Constraint
 from gateway.store.overlay import Holding, Overlay, now
 
+log = logging.getLogger("gateway")
+
 #: A row older than this, still "making", belongs to a process that is gone: no back end call takes longer.
 STALE_SECONDS = 240
 
 #: So many gone with none left is a back end that lost its memory, or another one: owners are kept.
 _TOO_MANY_GONE = 5
+
+#: Later than any row was begun, also by a node whose clock is ahead.
+_ANY_TIME = (1 << 63) - 1
+
+#: What the token of an adopted row begins with.
+_ADOPTED = "adopted:"
 
 #: What a site's own images and networks get: everybody may use them.
 _PUBLIC = 0o604
@@ -60,7 +69,7 @@ class Reconciler:
         self._stale = int(stale_seconds * 1e6)
 
     def run(self) -> Report:
-        """Compare everything once. A zone that cannot be reached is left for the next run."""
+        """Compare everything once. What fails is told in the report and left for the next run."""
         report = Report()
         if self._cloud.stores_objects:
             self._each(report, "objects", self._cloud.objects.prepare)
@@ -70,17 +79,24 @@ class Reconciler:
             zone = self._cloud.zones.split(id)[0]
             self._each(report, zone, partial(self._cloud.settle_change, kind, id))
         for zone in self._cloud.zones.names():
-            for noun in self._cloud.zones.backend(zone).collections():
-                if noun in KINDS:
-                    self._each(report, zone, partial(self._forget_gone, zone, noun, report))
-                    self._each(report, zone, partial(self._adopt_unknown, zone, noun, report))
+            self._each(report, zone, partial(self._compare, zone, report))
         return report
 
+    def _compare(self, zone: str, report: Report) -> None:
+        for noun in self._cloud.zones.backend(zone).collections():
+            if noun in KINDS:
+                self._each(report, zone, partial(self._forget_gone, zone, noun, report))
+                self._each(report, zone, partial(self._adopt_unknown, zone, noun, report))
+
     def _each(self, report: Report, zone: str, work: Callable[[], None]) -> None:
+        """One part of a run. No failure is worth the rest: a gateway must come up with one row broken."""
         try:
             work()
         except GatewayError as error:
             report.failed.append(f"{zone}: {error.message}")
+        except Exception as error:
+            log.exception("reconciling zone %s failed", zone)
+            report.failed.append(f"{zone}: {type(error).__name__}; the log has the trace")
 
     def _settle(self, row: Overlay, report: Report) -> None:
         """Bind a stale row to what its token made, or release it."""
@@ -90,16 +106,34 @@ class Reconciler:
             made = cloud.zones.collection(row.zone, noun).find(row.token)
         except Unsupported:
             made = None
+        if made is None:
+            self._release(row, report, "nothing was made")
+            return
+        id = cloud.zones.join(row.zone, made.id)
+        holder = cloud.overlays.get(row.kind, id, "")
+        if holder is not None and holder.seq == row.seq:
+            return  # the request has ended by itself meanwhile
+        if holder is not None and not _gives_way(holder, noun):
+            self._release(row, report, "what was made has an owner already")
+            return
         with cloud.database.write() as tx:
-            if made is None:
-                cloud.overlays.release(tx, row)
-                report.released += 1
-                outcome = {"reason": "nothing was made"}
-            else:
-                cloud.overlays.bind(tx, row, cloud.zones.join(row.zone, made.id))
-                report.finished += 1
-                outcome = {"resource_id": cloud.zones.join(row.zone, made.id)}
-            cloud.audit.append(tx, _CALLER, f"{row.kind}.reconcile", "success", owner=row.owner, **outcome)
+            if holder is not None:
+                cloud.overlays.delete(tx, holder)
+            if cloud.overlays.bind(tx, row, id) is None:
+                raise NotFound(f"the row of {row.kind} {shorten(id)} has gone meanwhile")
+            if noun is Image:
+                cloud.door.bump_catalogue(tx)
+            facts = {"resource_id": id, "owner": row.owner}
+            cloud.audit.append(tx, _CALLER, f"{row.kind}.reconcile", "success", **facts)
+        report.finished += 1
+
+    def _release(self, row: Overlay, report: Report, reason: str) -> None:
+        cloud = self._cloud
+        with cloud.database.write() as tx:
+            cloud.overlays.release(tx, row)
+            facts = {"owner": row.owner, "reason": reason}
+            cloud.audit.append(tx, _CALLER, f"{row.kind}.reconcile", "success", **facts)
+        report.released += 1
 
     def _forget_gone(self, zone: str, noun: type[Resource], report: Report) -> None:
         """Drop the rows of what the back end no longer has: they would count against quotas for ever.
@@ -139,7 +173,7 @@ class Reconciler:
         cloud = self._cloud
         known = cloud.overlays.ids(KINDS[noun], zone)
         present = [cloud.zones.join(zone, id) for id in cloud.zones.collection(zone, noun).ids()]
-        making = {row.token for row in cloud.overlays.making(now() + 1)}
+        making = {row.token for row in cloud.overlays.making(_ANY_TIME)}
         for id in present:
             if id in known:
                 continue
@@ -160,7 +194,7 @@ class Reconciler:
 
     def _adopt_one(self, zone: str, noun: type[Resource], id: str, public: bool) -> None:
         cloud = self._cloud
-        token = f"adopted:{KINDS[noun]}:{id}"
+        token = f"{_ADOPTED}{KINDS[noun]}:{id}"
         try:
             with cloud.database.write() as tx:
                 row = cloud.overlays.reserve(
@@ -181,3 +215,11 @@ class Reconciler:
                 cloud.audit.append(tx, _CALLER, f"{KINDS[noun]}.adopt", "success", **facts)
         except Constraint:
             return  # another node has adopted it meanwhile
+
+
+def _gives_way(holder: Overlay, noun: type[Resource]) -> bool:
+    """Whether a live row yields to the reservation of a request that made the same thing.
+
+    An adopted row does that nobody has been given since, and that of a link that the back end had lost.
+    """
+    return noun in LINKS or (holder.token.startswith(_ADOPTED) and not holder.owner)

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 log = logging.getLogger("gateway.metrics")
 
@@ -59,7 +60,7 @@ class Tally:
         if self._folder is None:
             return {key: list(view[at : at + size]) for key, ((view, at), size) in self._blocks.items()}
         with _locked(self._folder, fcntl.LOCK_SH):
-            return _added_up(sorted(self._folder.glob("*.keys")))
+            return _added_up(_unmoved(self._folder))
 
     def _segment(self, number: int) -> memoryview[float]:
         """Memory for more numbers; only of this process where the disk has no room for a file."""
@@ -91,20 +92,69 @@ class Tally:
 def process_ended(folder: Path, pid: int, *, forget: str) -> None:
     """Move the numbers of a process that is gone to those of all ended ones; keys of ``forget`` vanish.
 
-    Without this the folder would grow by a file for each worker there has ever been.
+    Without this the folder would grow by a file for each worker there has ever been. Those of processes
+    whose move has failed before are moved along. Raises OSError, for example on a full disk; no number is
+    lost then and none counts twice: the list of what was moved changes in one step with the sums.
     """
     with _locked(folder, fcntl.LOCK_EX):
-        ended = folder / f"{_ENDED}.keys"
-        gone = sorted(folder.glob(f"{pid}-*.keys"))
-        sums = _added_up([ended, *gone] if ended.exists() else gone)
-        kept = {key: numbers for key, numbers in sums.items() if key[0] != forget}
-        lines = [json.dumps([numbers, *key]) + "\n" for key, numbers in kept.items()]
-        fresh = folder / f"{_ENDED}.new"
-        fresh.write_text("".join(lines), encoding="utf-8")
-        fresh.replace(ended)
-        for file in gone:
-            file.unlink()
-            file.with_suffix(".numbers").unlink(missing_ok=True)
+        moved = [stem for stem in _moved(folder) if not _removed(folder, stem)]
+        files = _unmoved(folder)
+        gone = [file for file in files if file.stem != _ENDED and _is_gone(file, pid)]
+        sums = _added_up([file for file in files if file in gone or file.stem == _ENDED])
+        kept = [[numbers, *key] for key, numbers in sums.items() if key[0] != forget]
+        stems = [file.stem for file in gone]
+        _replace(folder, [[*moved, *stems], *kept])
+        for stem in stems:
+            _removed(folder, stem)
+
+
+def _is_gone(keys: Path, pid: int) -> bool:
+    """Whether the file is of the process that is told to be gone, or of any other that is not there."""
+    owner = int(keys.stem.partition("-")[0])
+    if owner == pid:
+        return True
+    try:
+        os.kill(owner, 0)
+    except (ProcessLookupError, PermissionError):  # with the second its number is that of somebody else's now
+        return True
+    return False
+
+
+def _replace(folder: Path, lines: list[Any]) -> None:
+    """Write the file of all ended processes anew, whole or not at all. Raises OSError."""
+    fresh = folder / f"{_ENDED}.new"
+    try:
+        fresh.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+        fresh.replace(folder / f"{_ENDED}.keys")
+    except OSError:
+        fresh.unlink(missing_ok=True)  # a full disk needs the room
+        raise
+
+
+def _removed(folder: Path, stem: str) -> bool:
+    """Remove what is left of a process whose numbers have been moved; False if it cannot be done now."""
+    try:
+        for suffix in (".keys", ".numbers"):
+            (folder / f"{stem}{suffix}").unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("what was counted by a process that has ended stays on disk: %s", error)
+        return False
+    return True
+
+
+def _moved(folder: Path) -> list[str]:
+    """Stems of the files that may still be there although their numbers are among those of ended ones."""
+    ended = folder / f"{_ENDED}.keys"
+    if not ended.exists():
+        return []
+    stems: list[str] = json.loads(ended.read_text(encoding="utf-8").partition("\n")[0])
+    return stems
+
+
+def _unmoved(folder: Path) -> list[Path]:
+    """The lists of keys that count, each number once."""
+    moved = frozenset(_moved(folder))
+    return sorted(file for file in folder.glob("*.keys") if file.stem not in moved)
 
 
 def _added_up(files: list[Path]) -> dict[Key, list[float]]:
@@ -117,14 +167,17 @@ def _added_up(files: list[Path]) -> dict[Key, list[float]]:
 
 
 def _numbers_of(keys: Path) -> Iterator[tuple[Key, list[float]]]:
-    """(key, numbers) of one process, or of all ended ones, whose lines hold the numbers themselves."""
+    """(key, numbers) of one process, or of all ended ones, whose lines hold the numbers themselves.
+
+    The first line of the ended ones is what ``_moved`` reads.
+    """
     lines = [
         json.loads(line)
         for line in keys.read_text(encoding="utf-8").splitlines(keepends=True)
         if line.endswith("\n")
     ]
     if keys.stem == _ENDED:
-        for numbers, *key in lines:
+        for numbers, *key in lines[1:]:
             yield tuple(key), numbers
         return
     try:

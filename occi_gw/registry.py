@@ -16,6 +16,7 @@ from threading import Lock
 from backends.base import Capability
 from gateway.cloud import Cloud
 from gateway.identity import Caller
+from gateway.lengths import NAME
 from gateway.model import (
     GIB,
     Address,
@@ -67,8 +68,11 @@ def term(id: str) -> str:
 
 
 def title(text: str) -> str:
-    """A title for the model: clients split its lines at every comma and semicolon."""
-    return _NOT_IN_TITLE.sub(" ", text).strip()
+    """A title for the model: clients split its lines at every comma and semicolon.
+
+    An image can have been named before names had a limit; the model of everybody stands in one header.
+    """
+    return _NOT_IN_TITLE.sub(" ", text[:NAME]).strip()
 
 
 @dataclass(frozen=True, slots=True)

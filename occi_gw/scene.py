@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from gateway.cloud import Cloud
 from gateway.identity import Caller
+from gateway.lengths import PATH
 from gateway.model import InvalidRequest, NotFound, Resource, shorten
 from gateway.store.overlay import Overlay
 from occi_gw.registry import Model, Models, Registry
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 #: An ``occi.core.id``, with or without what makes a URN of it.
 _ID = re.compile(r"(urn:uuid:)?[A-Za-z0-9][A-Za-z0-9._~-]*")
 
+#: Characters of the URI of an entity, with a host and with a path that escapes every character.
+LONGEST_URI = 4 * PATH
+
 
 @dataclass(slots=True)
 class Scene:
@@ -45,7 +49,7 @@ class Scene:
     prefix: str
     idempotency_key: str | None = None
     _models: Models | None = field(default=None, init=False)
-    _without_uuid: Sequence[tuple[Noun[Any], str]] | None = field(default=None, init=False)
+    _by_urn: Mapping[str, Sequence[tuple[Noun[Any], str]]] | None = field(default=None, init=False)
     _chosen: dict[type[Resource], Mapping[str, str]] = field(default_factory=dict, init=False)
 
     @property
@@ -84,8 +88,11 @@ class Scene:
     def path_of(self, uri: str) -> str:
         """The path that a URI of this endpoint, or an absolute path, names.
 
-        Raises InvalidRequest for what is neither.
+        Raises InvalidRequest for what is neither, NotFound for one longer than any: urlsplit remembers what
+        it has split.
         """
+        if len(uri) > LONGEST_URI:
+            raise NotFound(f"no entity at {shorten(uri)}")
         try:
             parts = urlsplit(uri)
         except ValueError:
@@ -119,9 +126,7 @@ class Scene:
         id = name.removeprefix("urn:uuid:")
         found = [(noun, id) for noun in self.nouns.values() if noun.has(self, id)]
         if not found and stands_for_another(name):
-            found = [
-                (noun, own) for noun, own in self._derived() if entity_urn(noun.kind.identifier, own) == name
-            ]
+            found = list(self._derived().get(name, ()))
         if not found:
             raise NotFound(f"no entity has the id {shorten(name)}")
         if len(found) > 1:
@@ -129,12 +134,16 @@ class Scene:
             raise InvalidRequest(f"{shorten(name)} is the id of {kinds}; give the path", field="uri")
         return found[0]
 
-    def _derived(self) -> Sequence[tuple[Noun[Any], str]]:
-        """All entities whose id in JSON is derived, as links have it; listed once for a request."""
-        if self._without_uuid is None:
-            listed = [(noun, id) for noun in self.nouns.values() for id in noun.ids(self)]
-            self._without_uuid = [(noun, id) for noun, id in listed if core_id(id) == id]
-        return self._without_uuid
+    def _derived(self) -> Mapping[str, Sequence[tuple[Noun[Any], str]]]:
+        """All entities whose id in JSON is derived, as links have it, by that; listed once for a request."""
+        if self._by_urn is None:
+            found: dict[str, list[tuple[Noun[Any], str]]] = {}
+            for noun in self.nouns.values():
+                for id in noun.ids(self):
+                    if core_id(id) == id:
+                        found.setdefault(entity_urn(noun.kind.identifier, id), []).append((noun, id))
+            self._by_urn = found
+        return self._by_urn
 
     def same_place(self, uri: str, path: str) -> bool:
         """Whether a URI names the entity at a path, by any of its names. Raises InvalidRequest."""

@@ -125,6 +125,13 @@ class Server:
         self._process.wait(30)
         self._process = None
 
+    def behead(self) -> None:
+        """SIGKILL to the serving process alone; its workers find out by themselves."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(30)
+        self._process = None
+
     def _end_group(self) -> None:
         assert self._process is not None
         try:

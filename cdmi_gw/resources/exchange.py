@@ -10,7 +10,6 @@ from urllib.parse import unquote_to_bytes
 
 import falcon
 
-from backends.values import BLOCK
 from cdmi_gw import vocabulary as v
 from cdmi_gw.rendering import body, selectors
 from cdmi_gw.rendering.documents import uri
@@ -21,6 +20,7 @@ from gateway.identity import Caller
 from gateway.model import InvalidRequest, NotFound
 from gateway.objects.identifier import canonical
 from gateway.objects.space import Objects, Place
+from gateway.objects.values import BLOCK
 
 #: What JSON bodies may have at most; larger values go by plain HTTP.
 MAX_JSON = 32 << 20

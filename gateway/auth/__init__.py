@@ -1,7 +1,8 @@
 """Authentication: one module per mode, tried in the order of the sources they read.
 
 A mode that finds its credential decides, for good or bad; a bad credential never falls through to the
-next mode. Adding one is a module with a ``Mode`` and a line in ``modes_of``; no front end changes.
+next mode. Adding one is a module with a ``Mode`` and a line in ``_MODES`` of ``gateway/app.py``; no front end
+changes.
 """
 
 from __future__ import annotations

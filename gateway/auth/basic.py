@@ -59,12 +59,11 @@ class Basic:
             raise TooManyRequests("too many failed sign-ins; wait a minute", retry_after=60)
         name, passwords = _decoded(header[6:])
         user = self._users.get(name)
-        if not any(matches(user.password if user else None, password) for password in passwords):
+        right = any(matches(user.password if user else None, password) for password in passwords)
+        if user is None or not right or user.disabled:
             self._users.count_failure(address)
-            raise NotAuthenticated("wrong user name or password", reason="auth.fail")
-        assert user is not None
-        if user.disabled:
-            raise NotAuthenticated("wrong user name or password", reason="auth.disabled")
+            reason = "auth.disabled" if right else "auth.fail"
+            raise NotAuthenticated("wrong user name or password", reason=reason)
         principal = _principal(user)
         self._remember(digest, generation, principal)
         return principal

@@ -204,7 +204,10 @@ def _since(text: str | None) -> datetime | None:
         return None
     units = {"m": "minutes", "h": "hours", "d": "days"}
     if re.fullmatch("[0-9]{1,6}[mhd]", text):
-        return datetime.now(UTC) - timedelta(**{units[text[-1]]: int(text[:-1])})
+        try:
+            return datetime.now(UTC) - timedelta(**{units[text[-1]]: int(text[:-1])})
+        except OverflowError:
+            raise InvalidRequest(f"--since: {text!r} is before the year 1") from None
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:

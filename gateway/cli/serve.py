@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import types
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,15 @@ import gunicorn.http.wsgi
 import gunicorn.util
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.config import Config as GunicornConfig
 from gunicorn.http.body import LengthReader
 from gunicorn.workers.gthread import ThreadWorker
 
 from gateway import logs
 from gateway.app import Application, Gateway
 from gateway.auth import passwords
+from gateway.cli import listeners
+from gateway.cli.alone import hold
 from gateway.cli.common import Commands, configuration
 from gateway.cli.users import users_of
 from gateway.config import Config, ConfigError
@@ -63,6 +67,7 @@ def add_commands(commands: Commands, common: argparse.ArgumentParser) -> None:
 
 def run_serve(options: argparse.Namespace) -> int:
     config = _configuration(options)
+    hold(config.data)
     owner = os.getpid()
     metrics_folder = _metrics_folder(config.data, owner)
     try:
@@ -132,7 +137,10 @@ class Server(BaseApplication):
         super().__init__()
 
     def load_config(self) -> None:
-        config = self._config
+        self.cfg = self.settings(self._config)
+
+    def settings(self, config: Config) -> GunicornConfig:
+        """What gunicorn is told. Raises ConfigError for what it does not take."""
         binds = [config.get("server", "bind"), config.get("server", "admin_bind")]
         settings = {
             "bind": [bind for bind in binds if bind],
@@ -149,27 +157,36 @@ class Server(BaseApplication):
             "keepalive": 5,
             "proc_name": "stratusgate",
             "control_socket_disable": True,
-            "child_exit": lambda arbiter, worker: worker_ended(self._metrics_folder, worker.pid),
+            "child_exit": lambda arbiter, worker: self._worker_ended(worker.pid),
             "when_ready": lambda arbiter: self._announce(),
             "logger_class": "gateway.cli.gunicorn_log.Logger",
         }
-        for name, value in settings.items():
-            if name in self.cfg.settings:
-                self.cfg.set(name, value)
+        told = GunicornConfig()
+        try:
+            for name, value in settings.items():
+                if name in told.settings:
+                    told.set(name, value)
+        except (TypeError, ValueError) as error:
+            raise ConfigError([f"server: {error}"]) from None
+        return told
 
     def load(self) -> Any:
         enabled = self._config.get("metrics", "enabled")
         metrics = Metrics(version(), self._metrics_folder) if enabled else None
         return Application(Gateway(self._config, metrics=metrics))
 
-    def renewed(self) -> bool:
-        """Take the new configuration; False if it is bad and the old one stays."""
+    def renew(self, listen: Callable[[GunicornConfig], None]) -> bool:
+        """Take the new configuration, the listeners last; False if it is bad and the old one stays."""
         try:
             config = _configuration(self._options)
             application = check(config)
+            listen(self.settings(config))
         except ConfigError as error:
             for problem in error.problems:
                 log.error("the old configuration stays in force: %s", problem)
+            return False
+        except Exception:  # of a driver or a front end; at a reload nothing may end what runs
+            log.exception("the old configuration stays in force")
             return False
         _log_as(config)
         _tell_versions(config, application)
@@ -180,8 +197,15 @@ class Server(BaseApplication):
         _log_as(self._config)
         _tell_versions(self._config, check(self._config))
         self._first_user()
-        reconcile_now(self._config)
+        reconcile_now(self._config, alone=True)
         _Arbiter(self, self._worker_command()).run()
+
+    def _worker_ended(self, pid: int) -> None:
+        """Keep what a worker has counted; on a full disk it waits, no number is worth the gateway."""
+        try:
+            worker_ended(self._metrics_folder, pid)
+        except Exception:
+            log.exception("what worker %s counted is not added to the ended ones yet", pid)
 
     def _worker_command(self) -> list[str]:
         command = [sys.executable, "-m", "gateway.cli", "worker", "--parent", str(os.getpid())]
@@ -281,24 +305,46 @@ class _Arbiter(Arbiter):
 
     def reload(self) -> None:
         """SIGHUP: new workers under the new configuration, nothing at all if that is bad."""
-        if not self._server.renewed():
+        if not self._server.renew(self._listen):
             return
         if self._background is not None:
             self._background.terminate()  # the next round starts it with the new configuration
             self._not_before = 0.0
         super().reload()
 
+    def _listen(self, settings: GunicornConfig) -> None:
+        """Listen where the new settings say. Raises ConfigError, then nothing has changed.
 
-def reconcile_now(config: Config) -> None:
-    """Before the first request: the site's images and networks are there, what a crash left is settled."""
+        gunicorn closes all and ends where one cannot be had; so it must see no change any more.
+        """
+        if settings.address == self.cfg.address:
+            return
+        fresh = listeners.renewed(settings.address, self.LISTENERS, settings, self.log)
+        listeners.close([listener for listener in self.LISTENERS if listener not in fresh])
+        vars(self)["LISTENERS"] = fresh  # gunicorn gives its class a default
+        self.cfg.set("bind", settings.settings["bind"].get())
+        log.info("listening at: %s", ", ".join(map(str, fresh)))
+
+
+def reconcile_now(config: Config, *, alone: bool = False) -> None:
+    """Before the first request: the site's images and networks are there, what a crash left is settled.
+
+    ``alone`` is whether this process holds the data folder for itself.
+    """
     gateway = Gateway(config)
-    # An embedded store has one node: whatever is still being made was left by one that is gone.
-    stale = 0.0 if gateway.database.is_sqlite else STALE_SECONDS
+    # Nobody else uses a store inside it: whatever is still being made was left by one that is gone.
+    stale = 0.0 if alone and _is_inside(gateway, config.data) else STALE_SECONDS
     adopt = config.get("tenancy", "import")
     report = Reconciler(gateway.cloud, adopt=adopt, stale_seconds=stale).run()
     for failure in report.failed:
         log.warning("reconciling: %s", failure)
     gateway.database.close()
+
+
+def _is_inside(gateway: Gateway, folder: Path) -> bool:
+    """Whether the store is a file in the folder; one elsewhere may serve several folders."""
+    database = gateway.database
+    return database.is_sqlite and Path(database.url.database or "").resolve().parent == folder.resolve()
 
 
 def run_worker(options: argparse.Namespace) -> int:

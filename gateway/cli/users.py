@@ -17,7 +17,7 @@ from gateway.identity import Role
 from gateway.model import InvalidRequest
 from gateway.store import Database, Transaction, migrate
 from gateway.store.audit import Audit
-from gateway.store.users import User, Users, normalized, printable
+from gateway.store.users import User, Users, named, normalized
 from gateway.version import version
 
 
@@ -25,7 +25,7 @@ def add_commands(commands: Commands, common: argparse.ArgumentParser) -> None:
     group = commands.add_parser("user", help="local users").add_subparsers(required=True, metavar="ACTION")
     add = group.add_parser("add", parents=[common], help="make a user; prints a generated password")
     add.add_argument("name")
-    add.add_argument("--tenant", default="", help="default: the user's own name")
+    add.add_argument("--tenant", help="default: the user's own name")
     add.add_argument("--group", action="append", default=[], help="may repeat; the first is the primary one")
     add.add_argument("--role", action="append", default=[], choices=[role.value for role in Role])
     add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
@@ -63,8 +63,8 @@ def _recorded(audit: Audit, tx: Transaction, what: str, name: str, after: Mappin
 def run_add(options: argparse.Namespace) -> int:
     users = opened(options)
     name = normalized(options.name)
-    tenant = printable(options.tenant, "--tenant") or name
-    groups = tuple(dict.fromkeys(printable(group, "--group") for group in options.group))
+    tenant = name if options.tenant is None else named(options.tenant, "--tenant")
+    groups = tuple(dict.fromkeys(named(group, "--group") for group in options.group))
     roles = tuple(dict.fromkeys(options.role))
     password, told = _password(options)
     users.add(User(name, tenant, groups, roles, passwords.hashed(password)))

@@ -8,6 +8,8 @@ from typing import BinaryIO
 from backends.values import BLOCK, ValueStore
 from gateway.store.objects import Extent
 
+__all__ = ["BLOCK", "Value", "spliced"]
+
 _ZEROS = bytes(BLOCK)
 
 

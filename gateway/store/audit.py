@@ -15,7 +15,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import and_, bindparam, insert, select, true
+from sqlalchemy import and_, bindparam, insert, or_, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.identity import Caller, RequestInfo
@@ -117,7 +117,7 @@ class Audit:
         image: str | None = None,
         limit: int = 1000,
     ) -> Sequence[Mapping[str, Any]]:
-        """Matching records, oldest first; ``text`` is looked for anywhere in the record.
+        """Matching records, oldest first; ``text`` is looked for anywhere in their JSON, as given or escaped.
 
         ``address`` is one that a machine had, ``image`` what one was made of.
         """
@@ -134,21 +134,23 @@ class Audit:
         if since is not None:
             conditions.append(audit.c.time >= bindparam("since"))
             values["since"] = int(since.timestamp() * 1e6)
-        for name, part in (("text", text), ("address", _quoted(address)), ("image", _quoted(image))):
-            if part is not None:
-                conditions.append(audit.c.record.contains(bindparam(name), escape="!"))
-                values[name] = re.sub("[!%_]", r"!\g<0>", part)
+        for name, parts in (("text", _spellings(text)), ("at", _quoted(address)), ("of", _quoted(image))):
+            if parts:
+                held = {f"{name}{number}": _literal(part) for number, part in enumerate(parts)}
+                conditions.append(or_(*(audit.c.record.contains(bindparam(n), escape="!") for n in held)))
+                values |= held
         statement = select(audit.c.record).where(and_(*conditions)).order_by(audit.c.seq)
         if address is None and image is None:
             statement = statement.limit(limit)
         records = (json.loads(row[0]) for row in self.database.read(Query(statement), **values))
-        found = (
-            record
-            for record in records
-            if (address is None or address in record.get("addresses", ()))
-            and (image is None or image == record.get("image_id"))
-        )
-        return list(islice(found, limit))
+        return list(islice((record for record in records if _tells(record, address, image)), limit))
+
+
+def _tells(record: Mapping[str, Any], address: str | None, image: str | None) -> bool:
+    """Whether a record is of a machine with the address and of the image, where they are asked for."""
+    return (address is None or address in record.get("addresses", ())) and (
+        image is None or image == record.get("image_id")
+    )
 
 
 def _wire(request: RequestInfo) -> dict[str, Any]:
@@ -181,6 +183,16 @@ def _kept(name: str, value: Any) -> Any:
     return _without_secrets(value) if isinstance(value, Mapping) else value
 
 
-def _quoted(text: str | None) -> str | None:
-    """The text as a value in the JSON of a record."""
-    return None if text is None else json.dumps(text)
+def _literal(text: str) -> str:
+    """The text without its meaning in a pattern of ``contains``, escaped by "!"."""
+    return re.sub("[!%_]", r"!\g<0>", text)
+
+
+def _quoted(text: str | None) -> Sequence[str]:
+    """The text as a value in the JSON of a record; nothing where there is none."""
+    return [] if text is None else [json.dumps(text)]
+
+
+def _spellings(text: str | None) -> Sequence[str]:
+    """How the text may stand in the JSON of a record: as given, or escaped as inside a value."""
+    return [] if text is None else list(dict.fromkeys((text, json.dumps(text)[1:-1])))

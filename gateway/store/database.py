@@ -181,7 +181,7 @@ class Database:
             if self.is_sqlite:
                 self.changes.end(ticket)
                 if not durable:
-                    cursor.execute("PRAGMA synchronous=FULL")
+                    self._durable_again(cursor)
         for work in transaction.afterwards:
             work()
 
@@ -198,8 +198,16 @@ class Database:
                 for statement in statements:
                     cursor.execute(statement)
             except self._unavailable as error:
+                self.close()  # what was set for this transaction alone must not stay for the next
                 raise self._down(error) from error
         return cursor
+
+    def _durable_again(self, cursor: Any) -> None:
+        """Take back what the beginning of an SQLite transaction that need not be durable has set."""
+        try:
+            cursor.execute("PRAGMA synchronous=FULL")
+        except sqlite3.Error:  # undoing has closed the connection, or it is of no more use
+            self.close()
 
     def _undo(self, cursor: Any) -> None:
         try:

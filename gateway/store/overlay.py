@@ -12,6 +12,7 @@ from sqlalchemy import and_, bindparam, delete, false, func, insert, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.identity import Principal, Role
+from gateway.lengths import NAME, PATH
 
 from .database import Database, Query, Row, Transaction
 from .schema import resources, tagged, tags
@@ -216,12 +217,16 @@ class Overlays:
 
     def get(self, kind: str, id: str, user: str) -> Overlay | None:
         """The live row, with the tags that ``user`` has put on it."""
+        if len(id) > NAME:
+            return None  # nothing has such an id, and what is asked for stays in memory for a while
         return self.database.recall(
             (_GET, kind, id, user), lambda: _joined(self.database.read(_GET, kind=kind, id=id, user=user))
         )
 
     def by_path(self, path: str, user: str) -> Overlay | None:
         """The live row of a path that a client chose."""
+        if len(path) > PATH:
+            return None
         return _joined(self.database.read(_BY_PATH, path=path, user=user))
 
     def by_key(self, key: str) -> Overlay | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, delete, insert, select
 
+from gateway import lengths
 from gateway.model import AlreadyExists, NotFound
 
 from .database import Constraint, Database, Query, Transaction
@@ -63,8 +64,9 @@ class Tags:
     def add(
         self, user: str, *, scheme: str, term: str, title: str | None, rel: str | None, location: str
     ) -> None:
-        """Raises AlreadyExists: the identifier or the location is one of the user's already."""
+        """Raises InvalidRequest for what is too long, AlreadyExists where identifier or location is taken."""
         values = {"scheme": scheme, "term": term, "title": title, "rel": rel, "location": location}
+        lengths.check(values)
         try:
             with self.database.write() as tx:
                 tx.run(_ADD, owner=user, created=now(), **values)

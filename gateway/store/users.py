@@ -64,6 +64,16 @@ def normalized(name: str) -> str:
     return name
 
 
+def named(text: str, what: str) -> str:
+    """The name of a tenant or a group in NFC. Raises InvalidRequest for none and what ``printable`` refuses.
+
+    What belongs to no group or tenant has the empty one in its row: nobody may be a member of that.
+    """
+    if not text:
+        raise InvalidRequest(f"{what}: must not be empty; name one or leave it out")
+    return printable(text, what)
+
+
 def printable(text: str, what: str) -> str:
     """A name in NFC, for who has one by that of ``what``.
 
@@ -98,22 +108,22 @@ class Users:
         return [_user(row) for row in self.database.read(_LIST)]
 
     def add(self, user: User) -> None:
-        """Raises AlreadyExists."""
+        """Raises AlreadyExists, InvalidRequest for a name of user, tenant or group that cannot be one."""
+        tenant = named(user.tenant, "tenant")
+        groups = tuple(named(group, "group") for group in user.groups)
         try:
             with self.database.write() as tx:
                 tx.run(
                     _ADD,
                     name=normalized(user.name),
-                    tenant=user.tenant,
-                    groups=json.dumps(user.groups),
+                    tenant=tenant,
+                    groups=json.dumps(groups),
                     roles=json.dumps(user.roles),
                     password=user.password,
                     disabled=int(user.disabled),
                     created=now(),
                 )
-                self._changed(
-                    tx, "add", user.name, {"tenant": user.tenant, "groups": user.groups, "roles": user.roles}
-                )
+                self._changed(tx, "add", user.name, {"tenant": tenant, "groups": groups, "roles": user.roles})
         except Constraint:
             raise AlreadyExists(f"user {user.name} exists already") from None
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.model import Forbidden, InvalidRequest, shorten
-from occi_gw.rendering.values import Action, Kind, Value, core_id, entity_urn
+from occi_gw.rendering.values import Action, Kind, LinkLine, Value, core_id, entity_urn
 
 #: What foreign attributes of one entity may weigh, as JSON.
 EXTRA_LIMIT = 65536
+
+#: Links that one request may make: each takes calls of the back end, which others wait for.
+MAX_LINKS = 64
 
 #: Set by the server and moving; a client's copy of them is old news, not a wish.
 STATE = re.compile(r"occi\.[a-z]+\.state(\.message)?")
@@ -72,6 +75,15 @@ def within_limit(extra: dict[str, Any]) -> dict[str, Any]:
             f"attributes of other domains may take {EXTRA_LIMIT} bytes in all", field="attributes"
         )
     return extra
+
+
+def limit_links(links: Sequence[LinkLine]) -> None:
+    """Raises InvalidRequest for more new links than one request may make."""
+    if len(links) > MAX_LINKS:
+        raise InvalidRequest(
+            f"Link: one request makes at most {MAX_LINKS} links; make the others by requests of their own",
+            field="link",
+        )
 
 
 def check_parameters(action: Action, attributes: Mapping[str, Value]) -> None:

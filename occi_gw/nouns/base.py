@@ -7,17 +7,27 @@ A noun is the bridge between one OCCI kind and one type of the common model. Eve
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from gateway.cloud import KINDS, LINKS, Held
-from gateway.model import Conflict, Forbidden, InvalidRequest, Resource, shorten
+from gateway.model import Conflict, Forbidden, GatewayError, InvalidRequest, Resource, shorten
 from gateway.store.overlay import Overlay
 from gateway.store.tags import Tag
 from occi_gw.mapping import ALIASES, CORE_FIELDS, Field, read_field
-from occi_gw.nouns.attributes import IGNORED, STATE, Wish, check_parameters, ids_of, same, within_limit
+from occi_gw.nouns.attributes import (
+    IGNORED,
+    STATE,
+    Wish,
+    check_parameters,
+    ids_of,
+    limit_links,
+    same,
+    within_limit,
+)
 from occi_gw.nouns.places import check_place
-from occi_gw.nouns.updates import finish
+from occi_gw.nouns.updates import linked, retag
 from occi_gw.nouns.updates import plan as plan_of
 from occi_gw.registry import Model
 from occi_gw.rendering import Rendered, Rendering
@@ -159,6 +169,7 @@ class Noun(Generic[R]):
         Raises InvalidRequest, NotFound, Forbidden, Conflict, QuotaExceeded, AlreadyExists.
         """
         self.check_mixins(incoming.mixins)
+        limit_links(incoming.links)
         if path is not None:
             check_place(scene, self, path)
         wish = self.wish(incoming.attributes)
@@ -172,11 +183,24 @@ class Noun(Generic[R]):
             extra=self.extra(incoming.mixins, wish, scene),
             idempotency_key=scene.idempotency_key,
         )
-        self.after_create(scene, incoming, held)
-        tags = [scene.tagged.tags[m.identifier] for m in incoming.mixins if m.identifier in scene.tagged.tags]
-        for tag in tags:
-            scene.cloud.tag(scene.caller, tag, [(self.type, held.resource.id)], exact=False)
+        self._complete(scene, incoming, held)
         return Made(self, held.resource.id, self.place(held.resource.id, held.overlay))
+
+    def _complete(self, scene: Scene, incoming: Incoming, held: Held[R]) -> None:
+        """Remember what needs the identifier; where that fails the entity goes away again."""
+        try:
+            self.after_create(scene, incoming, held)
+            for mixin in incoming.mixins:
+                tag = scene.tagged.tags.get(mixin.identifier)
+                if tag is not None:
+                    scene.cloud.tag(scene.caller, tag, [(self.type, held.resource.id)], exact=False)
+        except BaseException:
+            # With a key it may be what an earlier request has made, in use by now. The client is to repeat a
+            # request with a key that has failed, and that completes what is left to do.
+            if scene.idempotency_key is None:
+                with suppress(GatewayError):  # the client is told of the first error
+                    self.delete(scene, held.resource.id)
+            raise
 
     def after_create(self, scene: Scene, incoming: Incoming, held: Held[R]) -> None:
         """What can be remembered only when the entity has its identifier."""
@@ -187,10 +211,15 @@ class Noun(Generic[R]):
         Raises NotFound, InvalidRequest, Forbidden (immutable), QuotaExceeded, InvalidState.
         """
         plan = plan_of(self, scene, id, incoming, full=full)
-        if plan.change is not None:
-            scene.cloud.update_all(scene.caller, [plan.change])
-        finish(self, scene, plan)
+        with linked(self, scene, plan):
+            if plan.change is not None:
+                scene.cloud.update_all(scene.caller, [plan.change])
+            retag(self, scene, plan)
         return self.get(scene, id)
+
+    def yields(self, action: Action) -> bool:
+        """Whether doing an action yields something to show. Raises InvalidRequest as ``action_name``."""
+        return False
 
     def act(self, scene: Scene, id: str, action: Action, attributes: Mapping[str, Value]) -> Mixin | None:
         """Do an action; what it yields, if anything, is a mixin. Raises NotFound, Forbidden, InvalidState."""
@@ -258,8 +287,13 @@ class Noun(Generic[R]):
                 )
         return {}
 
-    def add_link(self, scene: Scene, id: str, link: LinkLine) -> None:
+    def check_link(self, scene: Scene, link: LinkLine) -> None:
+        """Raises what speaks against a new link, InvalidRequest or NotFound, before anything changes."""
         raise InvalidRequest(f"Link: a {self.kind.term} starts no links", field="link")
+
+    def add_link(self, scene: Scene, id: str, link: LinkLine) -> Made | None:
+        """Make a link of an entity; None where it was there. Only after ``check_link``."""
+        raise NotImplementedError
 
     def parameters(self, action: Action, attributes: Mapping[str, Value]) -> dict[str, Any]:
         """The action's attributes, checked. Raises InvalidRequest naming one that is wrong."""

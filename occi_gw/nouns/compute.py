@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from gateway import lengths
 from gateway.cloud import Held
 from gateway.model import (
     COMPUTE_ACTIONS,
@@ -20,6 +21,7 @@ from gateway.model import (
     InterfaceSpec,
     InvalidRequest,
     Network,
+    NotFound,
     PublicKey,
     allowed_actions,
     shorten,
@@ -36,8 +38,8 @@ from occi_gw.mapping import (
     user_data,
 )
 from occi_gw.nouns.attributes import Wish
-from occi_gw.nouns.base import Noun
-from occi_gw.nouns.links import AttachmentNoun, InterfaceNoun
+from occi_gw.nouns.base import Made, Noun
+from occi_gw.nouns.links import AttachmentNoun, InterfaceNoun, LinkNoun
 from occi_gw.nouns.of_compute import OfCompute, SecurityGroupLinkNoun
 from occi_gw.rendering.values import Action, Entity, LinkLine, LinkRendering, Mixin, Value
 from occi_gw.scene import Incoming, Scene
@@ -112,11 +114,7 @@ class ComputeNoun(Noun[Compute]):
     def _linked(self, scene: Scene, spec: ComputeSpec, links: Sequence[LinkLine]) -> ComputeSpec:
         """The specification with the inline links of the request."""
         for line in links:
-            noun, link = inline(scene, line)
-            if isinstance(noun, AttachmentNoun | InterfaceNoun):
-                noun.extra(
-                    link.mixins, noun.wish(link.attributes), scene
-                )  # refused now, not when all is made
+            noun, link = _ready(scene, line)
             if isinstance(noun, AttachmentNoun):
                 spec = replace(spec, attachments=(*spec.attachments, noun.spec_of(scene, link)))
             elif isinstance(noun, InterfaceNoun):
@@ -226,24 +224,37 @@ class ComputeNoun(Noun[Compute]):
         fresh = self.fresh(scene, incoming.attributes, present)
         return "occi.compute.cores" in fresh or "occi.compute.memory" in fresh
 
-    def add_link(self, scene: Scene, id: str, link: LinkLine) -> None:
+    def check_link(self, scene: Scene, link: LinkLine) -> None:
+        noun, incoming = _ready(scene, link)
+        target, id = scene.locate(link.target)
+        if not scene.cloud.knows(scene.caller, target.type, id):
+            raise NotFound(f"no {target.kind.term} {shorten(id)}")
+        if isinstance(noun, LinkNoun):
+            noun.spec_of(scene, incoming)
+
+    def add_link(self, scene: Scene, id: str, link: LinkLine) -> Made | None:
         noun, incoming = inline(scene, link)
-        noun.create_between(scene, id, incoming)
+        made: Made | None = noun.create_between(scene, id, incoming)
+        return made
 
     def act_all(
         self, scene: Scene, ids: Sequence[str], action: Action, attributes: Mapping[str, Value]
     ) -> None:
-        if self.action_name(action) != "save":
+        if not self.yields(action):
             super().act_all(scene, ids, action, attributes)
             return
         for id in ids:
             self.act(scene, id, action, attributes)
 
+    def yields(self, action: Action) -> bool:
+        return self.action_name(action) == "save"
+
     def act(self, scene: Scene, id: str, action: Action, attributes: Mapping[str, Value]) -> Mixin | None:
         """As every noun; ``save`` yields the new OS template."""
-        if self.action_name(action) != "save":
+        if not self.yields(action):
             return super().act(scene, id, action, attributes)
         parameters = self.parameters(action, attributes)
+        lengths.check(parameters)  # under the name that the client gave
         title = text(parameters["name"]) if "name" in parameters else None
         held = scene.cloud.create(scene.caller, Image, ImageSpec(title=title, compute=id))
         scene.forget()
@@ -272,6 +283,14 @@ def _user_data(attributes: Mapping[str, Value]) -> bytes | None:
             except ValueError as error:
                 raise InvalidRequest(f"{name}: this is not {error}", field="user_data") from None
     return None
+
+
+def _ready(scene: Scene, line: LinkLine) -> tuple[Any, Incoming]:
+    """As ``inline``; what is wrong with attributes and mixins is refused now, not when something is made."""
+    noun, link = inline(scene, line)
+    if isinstance(noun, LinkNoun):
+        noun.extra(link.mixins, noun.wish(link.attributes), scene)
+    return noun, link
 
 
 def inline(scene: Scene, line: LinkLine) -> tuple[Any, Incoming]:

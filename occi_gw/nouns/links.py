@@ -125,12 +125,13 @@ class LinkNoun(Noun[L], ABC, Generic[L]):
     def spec_of(self, scene: Scene, incoming: Incoming) -> Any:
         """The specification without its compute."""
 
-    def create_between(self, scene: Scene, compute: str, incoming: Incoming) -> None:
+    def create_between(self, scene: Scene, compute: str, incoming: Incoming) -> Made:
         """Make a link of an existing compute."""
-        self.check_mixins(incoming.mixins)
         wish = self.wish(incoming.attributes)
         spec = replace(self.spec_of(scene, incoming), compute=compute)
-        scene.cloud.create(scene.caller, self.type, spec, extra=self.extra(incoming.mixins, wish, scene))
+        extra = self.extra(incoming.mixins, wish, scene)
+        id = scene.cloud.create(scene.caller, self.type, spec, extra=extra).resource.id
+        return Made(self, id, self.location + id)
 
     def state_of(self, resource: L) -> tuple[str, str | None]:
         return LINK_STATES[resource.state], resource.state_message

@@ -142,25 +142,31 @@ class SecurityGroupLinkNoun(OfCompute):
         source, compute = scene.locate(text(incoming.attributes[SOURCE]))
         if source.type is not Compute:
             raise InvalidRequest(f"{SOURCE}: a {self.kind.term} starts at a compute", field="source")
-        id = self._put(scene, compute, incoming)
-        return Made(self, id, self.location + id)
+        return self._put(scene, compute, incoming)[0]
 
-    def create_between(self, scene: Scene, compute: str, incoming: Incoming) -> None:
-        self._put(scene, compute, incoming)
+    def create_between(self, scene: Scene, compute: str, incoming: Incoming) -> Made | None:
+        """Make a link of an existing compute; None where it was there."""
+        made, new = self._put(scene, compute, incoming)
+        return made if new else None
 
-    def _put(self, scene: Scene, compute: str, incoming: Incoming) -> str:
+    def _put(self, scene: Scene, compute: str, incoming: Incoming) -> tuple[Made, bool]:
+        """The link, and whether it is new."""
         target, group = scene.locate(text(incoming.attributes[TARGET]))
         self.check_target(target)
+        new = False
 
         def joined(present: Sequence[str]) -> Sequence[str]:
-            if group not in present:
+            nonlocal new
+            new = group not in present
+            if new:
                 return (*present, group)
             if scene.idempotency_key is None:
                 raise Conflict(f"compute {shorten(compute)} has security group {shorten(group)} already")
             return present
 
         scene.cloud.update(scene.caller, Compute, compute, {"security_groups": joined})
-        return f"{compute}{LINK_SEPARATOR}{group}"
+        id = f"{compute}{LINK_SEPARATOR}{group}"
+        return Made(self, id, self.location + id), new
 
     def delete(self, scene: Scene, id: str) -> None:
         compute, _, group = id.partition(LINK_SEPARATOR)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.cloud import Change
-from gateway.model import InvalidRequest, shorten
+from gateway.model import GatewayError, InvalidRequest, shorten
 from gateway.store.overlay import Overlay
-from occi_gw.nouns.attributes import Wish, ids_of, refuse_moving, within_limit
+from occi_gw.nouns.attributes import Wish, ids_of, limit_links, refuse_moving, within_limit
 from occi_gw.rendering.values import Entity, LinkLine, Mixin, Value
 from occi_gw.scene import Incoming, Scene
 
 if TYPE_CHECKING:
-    from occi_gw.nouns.base import Noun
+    from occi_gw.nouns.base import Made, Noun
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def plan(noun: Noun[Any], scene: Scene, id: str, incoming: Incoming, *, full: bo
     noun.check_mixins(incoming.mixins)
     held = scene.cloud.get(scene.caller, noun.type, id)
     present = noun.entity(scene, held)
-    links = _new_links(scene, incoming.links, present, full=full)
+    links = _new_links(noun, scene, incoming.links, present, full=full)
     fresh = noun.fresh(scene, incoming.attributes, present)
     if not full:
         refuse_moving(fresh)
@@ -56,34 +57,68 @@ def plan(noun: Noun[Any], scene: Scene, id: str, incoming: Incoming, *, full: bo
     return Plan(id, held.overlay, incoming.mixins, links, change, full)
 
 
-def finish(noun: Noun[Any], scene: Scene, plan: Plan) -> None:
-    """The part of a plan that is no change of the resource: the caller's own mixins, new links."""
-    _retag(noun, scene, plan.id, plan.mixins, plan.row, full=plan.full)
-    for link in plan.links:
-        noun.add_link(scene, plan.id, link)
+@contextmanager
+def linked(noun: Noun[Any], scene: Scene, plan: Plan) -> Iterator[None]:
+    """Make the new links of a plan, and delete them again where one of them or the block fails.
+
+    They come before the rest because they can be taken back from here, a change cannot.
+    """
+    made: list[Made] = []
+    try:
+        for link in plan.links:
+            one = noun.add_link(scene, plan.id, link)
+            if one is not None:
+                made.append(one)
+        yield
+    except BaseException:
+        for one in reversed(made):
+            with suppress(GatewayError):  # the client is told of the first error
+                one.noun.delete(scene, one.id)
+        raise
 
 
-def _new_links(scene: Scene, links: Sequence[LinkLine], present: Entity, *, full: bool) -> Sequence[LinkLine]:
+def _new_links(
+    noun: Noun[Any], scene: Scene, links: Sequence[LinkLine], present: Entity, *, full: bool
+) -> Sequence[LinkLine]:
     """The links of a request that are not there yet: own links and action links come back in a PUT.
 
-    Raises InvalidRequest where a new one cannot be taken.
+    Raises InvalidRequest or NotFound where a new one cannot be taken.
     """
-    own = {name for link in present.links for name in (link.location, *ids_of(link.kind, link.id))}
-    ends = {link.target for link in present.links}
-
-    def is_own(link: LinkLine) -> bool:
-        if not link.self_uri:
-            return any(scene.same_place(link.target, end) for end in ends)
-        return link.self_uri in own or link.self_uri.removeprefix(scene.authority) in own
-
-    new = [link for link in links if "action=" not in link.target and not is_own(link)]
-    if new and full:
-        raise InvalidRequest(
-            f"Link: {shorten(new[0].target)} is no link of this entity; PUT makes none,"
-            " POST to the collection of the link kind does",
-            field="link",
-        )
+    known = _Known(scene, present)
+    new: list[LinkLine] = []
+    for link in links:
+        if "action=" in link.target or known.has(link):
+            continue
+        if full:
+            raise InvalidRequest(
+                f"Link: {shorten(link.target)} is no link of this entity; PUT makes none,"
+                " POST to the collection of the link kind does",
+                field="link",
+            )
+        new.append(link)
+        limit_links(new)
+    for link in new:
+        noun.check_link(scene, link)
     return new
+
+
+class _Known:
+    """The links that an entity has, by all their names; each name is looked up once."""
+
+    def __init__(self, scene: Scene, present: Entity) -> None:
+        self._scene = scene
+        self._own = {name for link in present.links for name in (link.location, *ids_of(link.kind, link.id))}
+        self._ends = {link.target for link in present.links}
+        self._found: dict[str, bool] = {}
+
+    def has(self, link: LinkLine) -> bool:
+        """Whether the link is there. Raises InvalidRequest for a target that is no name of an entity."""
+        authority = self._scene.authority
+        if link.self_uri:
+            return link.self_uri in self._own or link.self_uri.removeprefix(authority) in self._own
+        if link.target not in self._found:
+            self._found[link.target] = any(self._scene.same_place(link.target, end) for end in self._ends)
+        return self._found[link.target]
 
 
 def _cleared(noun: Noun[Any], attributes: Mapping[str, Value], present: Entity) -> dict[str, Any]:
@@ -120,17 +155,17 @@ def _new_extra(
     return before if after == before else within_limit(after)
 
 
-def _retag(
-    noun: Noun[Any], scene: Scene, id: str, mixins: Sequence[Mixin], row: Overlay, *, full: bool
-) -> None:
+def retag(noun: Noun[Any], scene: Scene, plan: Plan) -> None:
+    """Put the caller's own mixins of a plan on the entity; with ``full`` take the others off."""
+    row, mixins = plan.row, plan.mixins
     if not row.tags and not any(m.identifier not in scene.model.mixins for m in mixins):
         return
     tags = scene.tagged.tags
     sent = [tags[m.identifier] for m in mixins if m.identifier in tags]
     for tag in sent:
         if tag.seq not in row.tags:
-            scene.cloud.tag(scene.caller, tag, [(noun.type, id)], exact=False)
-    if full:
+            scene.cloud.tag(scene.caller, tag, [(noun.type, plan.id)], exact=False)
+    if plan.full:
         for tag in tags.values():
             if tag.seq in row.tags and tag not in sent:
-                scene.cloud.untag(scene.caller, tag, [(noun.type, id)])
+                scene.cloud.untag(scene.caller, tag, [(noun.type, plan.id)])

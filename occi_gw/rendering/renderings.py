@@ -34,10 +34,12 @@ class Rendering(ABC):
     """What a resource needs of a media type.
 
     ``lists_entities`` says what a listing shows: whole entities, or URIs only, for which ``locations`` with
-    the paths gives the same answer as ``entities``.
+    the paths gives the same answer as ``entities``. ``shows_structures`` says whether it has more than
+    URIs.
     """
 
     lists_entities = False
+    shows_structures = True
 
     def __init__(self, media_type: str) -> None:
         self.media_type = media_type
@@ -52,6 +54,14 @@ class Rendering(ABC):
         if message.categories or message.links or message.attributes:
             raise ParseError("only X-OCCI-Location values are expected here")
         return message.locations
+
+    def require_structures(self) -> None:
+        """Raises NotAListing where neither entities nor categories can be shown.
+
+        To be called before what is to be shown is made or changed.
+        """
+        if not self.shows_structures:
+            raise NotAListing
 
     def model(self, kinds: Sequence[Kind], mixins: Sequence[Mixin], actions: Sequence[Action]) -> Rendered:
         """The query interface: in text kinds, actions and mixins in this order, each as given."""
@@ -148,6 +158,8 @@ class HeaderText(Rendering):
 
 class UriList(Rendering):
     """text/uri-list: listings only. Raises NotAListing for the rest; an error is told in text/plain."""
+
+    shows_structures = False
 
     def read(self, headers: Mapping[str, str], body: bytes) -> Message:
         raise ParseError(f"{self.media_type} is no media type of a request; send text/plain")

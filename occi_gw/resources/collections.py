@@ -211,14 +211,14 @@ class KindCollection(Collection):
 def delete_named(exchange: Exchange, resp: falcon.Response, nouns: Sequence[Noun[Any]]) -> None:
     """Delete the entities that the request names, all of them known, or all that the caller owns."""
     scene = exchange.scene
-    named = [scene.locate(uri) for uri in exchange.read_locations()]
+    named = dict.fromkeys(scene.locate(uri) for uri in exchange.read_locations())
     for noun, id in named:
         if noun not in nouns:
             raise InvalidRequest(
                 f"{shorten(noun.location + id)} is no member of this collection", field="uri"
             )
         noun.get(scene, id)
-    Collection.delete(exchange, resp, named or owned(scene, [noun for noun in nouns if noun.deletable]))
+    Collection.delete(exchange, resp, list(named) or owned(scene, [noun for noun in nouns if noun.deletable]))
 
 
 def no_action(incoming: Incoming) -> None:
@@ -259,7 +259,7 @@ class MixinCollection(Collection):
         exchange = self._endpoint.exchange(req)
         scene = exchange.scene
         tag = scene.tagged.tags.get(mixin.identifier)
-        named = [self._present(scene, uri) for uri in exchange.read_locations()]
+        named = self._present(scene, exchange.read_locations())
         if tag is None:
             raise Forbidden(f"mixin {shorten(mixin.identifier)} is the provider's; entities keep it")
         things = [(noun.type, id) for noun, id in named]
@@ -271,7 +271,7 @@ class MixinCollection(Collection):
         uris = exchange.read_locations()
         if not uris:
             raise InvalidRequest("X-OCCI-Location is missing; name the entities", field="location")
-        named = [self._present(scene, uri) for uri in uris]
+        named = self._present(scene, uris)
         for noun, _ in named:
             noun.check_mixins([mixin])
         tag = scene.tagged.tags.get(mixin.identifier)
@@ -284,18 +284,22 @@ class MixinCollection(Collection):
             )
         else:
             sent = Incoming(None, (mixin,), None, {}, ())
-            plans = [plan(noun, scene, id, sent, full=False) for noun, id in dict.fromkeys(named)]
+            plans = [plan(noun, scene, id, sent, full=False) for noun, id in named]
             scene.cloud.update_all(scene.caller, [one.change for one in plans if one.change is not None])
         exchange.answer(resp, exchange.outgoing.ok())
 
     @staticmethod
-    def _present(scene: Scene, uri: str) -> Member:
-        """An entity that a request names. Raises NotFound, Forbidden where it takes no mixins."""
-        noun, id = scene.locate(uri)
-        noun.get(scene, id)
-        if isinstance(noun, OfCompute):
-            raise Forbidden(f"a {noun.kind.term} takes no mixins")
-        return noun, id
+    def _present(scene: Scene, uris: Iterable[str]) -> Sequence[Member]:
+        """The entities that a request names, each once.
+
+        Raises NotFound, InvalidRequest, Forbidden where one takes no mixins.
+        """
+        named = list(dict.fromkeys(scene.locate(uri) for uri in uris))
+        for noun, id in named:
+            noun.get(scene, id)
+            if isinstance(noun, OfCompute):
+                raise Forbidden(f"a {noun.kind.term} takes no mixins")
+        return named
 
     @staticmethod
     def _nouns(exchange: Exchange, mixin: Mixin) -> Sequence[Noun[Any]]:

@@ -86,7 +86,8 @@ def put_entity(
     scene = exchange.scene
     if found is not None:
         noun, id = found
-        exchange.answer(resp, exchange.outgoing.entity(noun.update(scene, id, incoming, full=True)))
+        exchange.outgoing.require_structures()
+        exchange.changed(resp, noun.update(scene, id, incoming, full=True))
         return
     kind = incoming.require_kind()
     if home is not None and home.kind.identifier != kind.identifier:
@@ -103,9 +104,12 @@ def post_entity(
     scene = exchange.scene
     incoming = exchange.read_request()
     if "action" in req.params:
-        yielded = noun.act(scene, id, requested_action(req, incoming), incoming.attributes)
-        outgoing = exchange.outgoing
+        outgoing, action = exchange.outgoing, requested_action(req, incoming)
+        if noun.yields(action):
+            outgoing.require_structures()
+        yielded = noun.act(scene, id, action, incoming.attributes)
         exchange.answer(resp, outgoing.ok() if yielded is None else outgoing.categories([yielded]))
         return
     no_action(incoming)
-    exchange.answer(resp, exchange.outgoing.entity(noun.update(scene, id, incoming, full=False)))
+    exchange.outgoing.require_structures()
+    exchange.changed(resp, noun.update(scene, id, incoming, full=False))

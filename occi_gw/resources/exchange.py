@@ -17,6 +17,7 @@ from occi_gw.registry import Registry
 from occi_gw.rendering import (
     READABLE,
     WRITABLE,
+    HeaderTooLarge,
     Rendered,
     Rendering,
     client_version,
@@ -25,9 +26,12 @@ from occi_gw.rendering import (
     request_type,
 )
 from occi_gw.rendering.negotiation import TEXT_OCCI
-from occi_gw.rendering.values import Message
+from occi_gw.rendering.values import Entity, Message
 from occi_gw.scene import Incoming, Scene
 from occi_gw.vocabulary import VERSION
+
+#: Entities that one request may name: as many as the largest page lists.
+MAX_NAMED = 10_000
 
 #: GFD.223: servers tell the media types they prefer; clients of the older JSON must not choose it here.
 ACCEPT = "text/plain, text/occi, text/uri-list"
@@ -137,9 +141,10 @@ class Exchange:
         return Incoming.of(message, model if known else self.scene.tagged)
 
     def read_locations(self) -> tuple[str, ...]:
-        """The entities that the request names; none for a request without body and structures.
+        """The entities that the request names, each once; none for a request without body and structures.
 
         What says something but names nothing (``[]``) is refused: without names a DELETE means everything.
+        Raises ParseError, NotAcceptable, InvalidRequest, TooLarge.
         """
         structures = self.structures()
         body = self._body()
@@ -150,7 +155,9 @@ class Exchange:
             return ()
         if not body.strip() and structures:
             incoming = rendering(TEXT_OCCI)
-        named = incoming.read_locations(structures, body)
+        named = tuple(dict.fromkeys(incoming.read_locations(structures, body)))
+        if len(named) > MAX_NAMED:
+            raise TooLarge(f"the request names {len(named)} entities; name at most {MAX_NAMED} at a time")
         if not named:
             raise InvalidRequest("the request names no entity; send no body to mean all", field="location")
         return named
@@ -200,6 +207,17 @@ class Exchange:
     def answer(self, resp: falcon.Response, rendered: Rendered, status: int = 200) -> None:
         """Put a rendering on the wire."""
         put(resp, rendered, status, self.client)
+
+    def changed(self, resp: falcon.Response, entity: Entity) -> None:
+        """The entity after a change; where it does not fit into headers, that the change is done.
+
+        How large it is shows only afterwards, and a refusal would say that nothing was changed.
+        """
+        try:
+            rendered = self.outgoing.entity(entity)
+        except HeaderTooLarge:
+            rendered = self.outgoing.ok()
+        self.answer(resp, rendered)
 
     def created(self, resp: falcon.Response, made: Made) -> None:
         entity = made.noun.get(self.scene, made.id) if self.outgoing.lists_entities else None

@@ -46,6 +46,7 @@ class QueryInterface:
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Define a mixin: private to its owner, without attributes and actions."""
         exchange = self._endpoint.exchange(req)
+        exchange.outgoing.require_structures()  # what the texts of one mixin may take fits into a header
         line = _one(exchange, "define")
         scene = exchange.scene
         if line.category_class not in (None, "mixin"):

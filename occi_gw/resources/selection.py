@@ -14,11 +14,11 @@ from occi_gw.errors import TooLarge
 from occi_gw.nouns.attributes import same
 from occi_gw.rendering import read_headers
 from occi_gw.rendering.values import Entity, Value
-from occi_gw.resources.exchange import Exchange
+from occi_gw.resources.exchange import MAX_NAMED, Exchange
 from occi_gw.scene import Scene, resolve
 
 #: Largest page that is served (GFD.223, paging).
-MAX_PAGE = 10_000
+MAX_PAGE = MAX_NAMED
 
 
 @dataclass(frozen=True, slots=True)

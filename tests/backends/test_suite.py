@@ -313,6 +313,7 @@ def test_no_test_of_the_suite_hides_another_of_the_same_name() -> None:
     written = [
         node.name
         for file in Path(backends.suite.__file__).parent.glob("*.py")
+        if file.name != "values.py"  # a suite of its own
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     ]

@@ -14,7 +14,7 @@ import requests
 
 from gateway.cli import parser
 from tests.docs.markdown import DOCUMENTS, ROOT, anchors, fences, links, name
-from tests.serving import Server
+from tests.serving import Server, eventually
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +66,12 @@ def test_every_metric_that_is_described_is_served(limited: Server) -> None:
     described = set(re.findall(r"^\| `(stratusgate_\w+)` \|", operations, re.MULTILINE))
     requests.get(f"{limited.url}/compute/", auth=("admin", "wrong"), timeout=30)
     limited.create("compute")
-    page = limited.session().get(f"{limited.url}/metrics", timeout=30).text
-    missing = {name for name in described if not re.search(rf"^{name}(_count)?\{{", page, re.MULTILINE)}
-    assert missing - {"stratusgate_rate_limited_total"} == set()
+
+    def missing() -> set[str]:
+        page = limited.session().get(f"{limited.url}/metrics", timeout=30).text
+        return {name for name in described if not re.search(rf"^{name}(_count)?\{{", page, re.MULTILINE)}
+
+    assert eventually(lambda: missing() <= {"stratusgate_rate_limited_total"})
 
 
 def test_every_command_is_described() -> None:

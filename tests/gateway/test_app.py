@@ -8,6 +8,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway import afterwards, frontends, logs
-from gateway.app import Application, Gateway
+from gateway.app import Application, Gateway, _Body
 from gateway.config import ConfigError, load
 from gateway.frontends import Services
 from gateway.metrics import Metrics
@@ -233,6 +234,55 @@ def test_metrics_count_sign_ins_by_outcome(measured: Site) -> None:
         if name == "stratusgate_auth_attempts_total"
     }
     assert counted == {"success": 1, "auth.fail": 1, "auth.missing": 1}
+
+
+def _received(site: Site) -> float:
+    """The sum of the sizes of bodies."""
+    found = _samples(site.client("watch").get("/metrics"))
+    return sum(
+        value for (name, _), value in found.items() if name == "stratusgate_http_request_size_bytes_sum"
+    )
+
+
+def test_metrics_count_the_bytes_of_bodies_that_were_read(measured: Site) -> None:
+    body = f"Category: {COMPUTE}\n".encode()
+    measured.client("ada").request("POST", "/compute/", body, {"Content-Type": "text/plain"})
+    chunked = {"Content-Type": "text/plain", "Transfer-Encoding": "chunked", "Content-Length": ""}
+    measured.client("ada").request("POST", "/compute/", body, chunked)
+    assert _received(measured) == 2 * len(body)
+
+
+def test_metrics_do_not_believe_what_a_stranger_says_of_the_size_of_a_body(measured: Site) -> None:
+    stranger = Client(measured.application, "")
+    fields = {"Content-Type": "text/plain", "Content-Length": "999999999999999999"}
+    assert stranger.request("POST", "/compute/", b"", fields).status == 401
+    assert _received(measured) == 0
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda body: body.read(),
+        lambda body: b"".join(iter(partial(body.read, 3), b"")),
+        lambda body: b"".join(iter(body.readline, b"")),
+        lambda body: b"".join(body.readlines()),
+        b"".join,
+    ],
+    ids=["read", "blocks", "readline", "readlines", "lines"],
+)
+def test_a_body_is_counted_however_a_front_end_reads_it(read: Callable[[Any], bytes]) -> None:
+    body = _Body(io.BytesIO(b"one\ntwo\n"))
+    assert (read(body), body.size) == (b"one\ntwo\n", 8)
+
+
+def test_metrics_are_open_on_the_private_listener_only(make_site: Make) -> None:
+    site = make_site(server={"bind": "127.0.0.1:8787", "admin_bind": "127.0.0.1:09100"})
+    application = Application(Gateway(site.config, metrics=Metrics("1.2")))
+    statuses: list[str] = []
+    for port in ("8787", "9100"):
+        environ = {"SERVER_PORT": port, "PATH_INFO": "/metrics", "REQUEST_METHOD": "GET"}
+        application(environ, lambda status, headers, *_: statuses.append(status[:3]))
+    assert statuses == ["401", "200"]
 
 
 def test_metrics_are_not_for_everybody(measured: Site) -> None:

@@ -248,6 +248,13 @@ def test_too_many_failures_of_one_address_are_429_with_retry_after(make_site: Ma
     assert right.get("/-/").status == 429
 
 
+def test_the_right_password_of_a_disabled_user_counts_as_a_failure(make_site: Make) -> None:
+    site = make_site(auth={"failures_per_minute": 3})
+    site.gateway.users.set_disabled("ada", True)
+    tries = [site.client("ada").get("/-/").status for _ in range(8)]
+    assert tries[-1] == 429 or 429 in [site.client("ada").get("/-/").status for _ in range(8)]
+
+
 def test_failures_of_one_address_do_not_lock_out_another_or_the_signed_in(make_site: Make) -> None:
     authenticator = make_site(auth={"failures_per_minute": 1}).gateway.authenticator
     authenticator.authenticate(_environ(_basic("ada", "secret")))

@@ -137,7 +137,7 @@ def test_a_password_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--tenant", "--group"])
-@pytest.mark.parametrize("name", ["a\nb", "a\u202eb", "x" * 129, "\u0378"])
+@pytest.mark.parametrize("name", ["", "a\nb", "a\u202eb", "x" * 129, "\u0378"])
 def test_a_tenant_or_group_that_cannot_be_used_is_refused(run: Command, option: str, name: str) -> None:
     assert option in run.refused("user", "add", "ada", option, name)
     assert run.users.list() == []
@@ -281,9 +281,21 @@ def test_the_audit_record_is_asked_by_user_event_resource_text_and_time(history:
         assert events("--user", "ada", "--since", since) == both
 
 
-@pytest.mark.parametrize("since", ["", "yesterday", "5", "5w", "²h", "9" * 30 + "d", "2020-13-01", "m"])
+@pytest.mark.parametrize(
+    "since", ["", "yesterday", "5", "5w", "²h", "9" * 30 + "d", "2020-13-01", "m", "999999d"]
+)
 def test_a_time_that_is_none_is_refused(history: Command, since: str) -> None:
     assert "--since" in history.refused("audit", "--since", since)
+
+
+def test_a_text_beyond_ascii_is_found_in_the_record(history: Command) -> None:
+    history("user", "add", "Zo\u00eb")
+    status, out, err = history("audit", "--text", "Zo\u00eb")
+    assert (status, err, [json.loads(line)["resource_id"] for line in out.splitlines()]) == (
+        0,
+        "",
+        ["Zo\u00eb"],
+    )
 
 
 def test_a_limit_below_one_is_refused(history: Command) -> None:

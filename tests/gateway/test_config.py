@@ -92,8 +92,20 @@ def test_a_good_value_is_taken(section: str, key: str, value: Any, read: Any) ->
     [
         *(("server", "bind", value) for value in ("localhost", ":80", "h:99999", "h:²", "", 8787, None)),
         *(
+            ("server", "bind", value)
+            for value in ("::1:80", "[::1:80", "[::1]80", "unix:80", "a b:80", "a/b:80")
+        ),
+        *(
             ("server", "public_url", value)
-            for value in ("cloud.example", "ftp://x", "https://x/?q", "https://", 5)
+            for value in (
+                "cloud.example",
+                "ftp://x",
+                "https://x/?q",
+                "https://",
+                "https://x/\u20ac",
+                "https://x/a\x00",
+                5,
+            )
         ),
         *(("server", "workers", value) for value in (0, -1, "x", 1.5, True, [], {}, "9" * 5000)),
         *(("server", "trusted_proxies", value) for value in (5, [1], {"a": 1})),
@@ -107,6 +119,9 @@ def test_a_good_value_is_taken(section: str, key: str, value: Any, read: Any) ->
         ),
         ("auth", "realm", 'a"b'),
         ("auth", "realm", "a\nb"),
+        ("auth", "realm", "Zo\u20ac"),
+        ("auth", "realm", "Zo\u00eb"),
+        *(("server", "server_name", value) for value in ("a\r\nb", "\u20ac", "\u00e9", "a\x7f", 5)),
         *(("auth", "anonymous_model", value) for value in ("yes", 1, None)),
         ("auth", "failures_per_minute", -1),
         *(("tenancy", "umask", value) for value in (177, "0177", "899", "")),
@@ -200,6 +215,20 @@ def test_an_unknown_name_is_answered_with_the_nearest_known(tables: dict[str, An
 def test_a_table_that_is_none_or_holds_nonsense_is_told(tables: dict[str, Any], told: str) -> None:
     [problem] = _problems(**tables)
     assert told in problem
+
+
+@pytest.mark.parametrize(
+    ("bind", "admin_bind"),
+    [("127.0.0.1:8787", "127.0.0.2:8787"), ("[::]:8787", "127.0.0.1:08787"), ("h:1", "h:1")],
+)
+def test_two_listeners_with_one_port_are_refused(bind: str, admin_bind: str) -> None:
+    [problem] = _problems(server={"bind": bind, "admin_bind": admin_bind})
+    assert problem.startswith(f"server.admin_bind: {admin_bind} has the port of server.bind")
+
+
+def test_two_listeners_with_two_ports_are_taken() -> None:
+    server = {"bind": "[::1]:8787", "admin_bind": "[fe80::1%eth0]:8788"}
+    assert _load(server=server).get("server", "admin_bind") == "[fe80::1%eth0]:8788"
 
 
 def test_several_problems_are_told_at_once(tmp_path: Path) -> None:

@@ -566,3 +566,31 @@ def test_a_row_that_has_gone_while_the_back_end_worked_is_not_bound(
     error = _refused(lambda: cloud.create(ADA, Volume, VolumeSpec(size=GIB)))
     assert isinstance(error, BackendError)
     assert error.message == "the back end gave volume an identifier that cannot be used"
+
+
+def test_a_link_that_cannot_be_remembered_is_not_made(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = cloud.create(ADA, Compute, ComputeSpec()).resource.id
+    volume = cloud.create(ADA, Volume, VolumeSpec(size=GIB)).resource.id
+
+    def down(*arguments: Any) -> Any:
+        raise BackendUnavailable("the gateway's store cannot be reached now", reason="store_unavailable")
+
+    monkeypatch.setattr(cloud.door, "remembered", down)
+    error = _refused(
+        lambda: cloud.create(
+            ADA, Attachment, AttachmentSpec(compute=machine, volume=volume), extra={"attributes": {"a.b": 1}}
+        )
+    )
+    assert isinstance(error, BackendUnavailable)
+    assert cloud.get(ADA, Compute, machine).resource.attachments == ()
+
+
+def test_an_identifier_that_another_has_is_the_back_ends_mistake(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = cloud.create(ADA, Compute, ComputeSpec()).resource
+    collection: Any = cloud.zones.collection("default", Compute)
+    monkeypatch.setattr(collection, "create", lambda spec: first)
+    error = _refused(lambda: cloud.create(ADA, Compute, ComputeSpec()))
+    assert isinstance(error, BackendError)
+    assert "an identifier that another one has" in error.message

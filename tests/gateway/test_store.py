@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import bindparam, delete, func, inspect, select, text
 
-from gateway.model import AlreadyExists, BackendUnavailable
+from gateway.model import AlreadyExists, BackendUnavailable, InvalidRequest
 from gateway.store import Constraint, Database, Query, migrate
 from gateway.store.audit import Audit
 from gateway.store.leases import Leases
@@ -243,6 +245,40 @@ def test_of_many_at_once_exactly_one_gets_the_lease(database: Database) -> None:
         assert sum(pool.map(hold, range(16))) == 1
 
 
+def test_a_write_after_a_begin_that_failed_is_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.database.BUSY_TIMEOUT_SECONDS", 0.05)
+    database = Database(f"sqlite:///{tmp_path / 'store.db'}")
+    assert _synchronous(database) == _FULL
+    other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(BackendUnavailable), database.write(durable=False):
+        pass
+    other.execute("ROLLBACK")
+    other.close()
+    assert _synchronous(database) == _FULL
+    database.close()
+
+
+def test_a_write_after_one_whose_connection_was_lost_is_durable(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'store.db'}")
+    with pytest.raises(ZeroDivisionError), database.write(durable=False):  # noqa: PT012 - the block is the transaction
+        database.close()
+        raise ZeroDivisionError
+    assert _synchronous(database) == _FULL
+    database.close()
+
+
+_FULL = 2
+
+
+def _synchronous(database: Database) -> int:
+    """How SQLite keeps what the next durable transaction writes."""
+    with database.write() as tx:
+        return int(tx.rows(Query(text("PRAGMA synchronous")))[0][0])
+
+
 def _append(audit: Audit, caller: Any, event: str, **facts: Any) -> None:
     with audit.database.write() as tx:
         audit.append(tx, caller, event, "success", **facts)
@@ -254,22 +290,27 @@ def audit(database: Database) -> Audit:
     _append(audit, ADA, "compute.create", resource_id="c1", image_id="debian-12", addresses=["192.0.2.7"])
     _append(audit, BOB, "compute.create", resource_id="c2", addresses=["192.0.2.8"])
     _append(audit, ADA, "compute.delete", resource_id="c1", reason=None)
+    _append(audit, BOB, "storage.create", resource_id="c3", reason='disk "a_b" of Zo\u00eb \U0001f600')
     return audit
 
 
 @pytest.mark.parametrize(
     ("asked", "found"),
     [
-        ({}, ["c1", "c2", "c1"]),
+        ({}, ["c1", "c2", "c1", "c3"]),
         ({"user": "ada"}, ["c1", "c1"]),
         ({"resource": "c2"}, ["c2"]),
         ({"event": "compute.delete"}, ["c1"]),
         ({"text": "192.0.2.8"}, ["c2"]),
         ({"text": "100%"}, []),
+        ({"text": 'disk "a_b" of Zo\u00eb \U0001f600'}, ["c3"]),
+        ({"text": 'disk "aXb" of Zo\u00eb'}, []),
+        ({"text": "Zo\\u00eb"}, ["c3"]),
+        ({"text": '"reason": "disk'}, ["c3"]),
         ({"user": "ada", "text": "debian-12"}, ["c1"]),
         ({"limit": 2}, ["c1", "c2"]),
         ({"since": datetime.now(UTC) + timedelta(days=1)}, []),
-        ({"since": datetime.now(UTC) - timedelta(days=1)}, ["c1", "c2", "c1"]),
+        ({"since": datetime.now(UTC) - timedelta(days=1)}, ["c1", "c2", "c1", "c3"]),
         ({"user": "ada'; DROP TABLE audit; --"}, []),
     ],
 )
@@ -293,6 +334,19 @@ def test_users_are_kept_whole(database: Database) -> None:
     assert users.get("zo\u00eb") is None
     with pytest.raises(AlreadyExists):
         users.add(made)
+
+
+@pytest.mark.parametrize(
+    ("name", "tenant", "groups"),
+    [("", "bio", ()), ("ada", "", ()), ("ada", "bio", ("",)), ("ada", "bio", ("lab", ""))],
+)
+def test_no_user_has_an_empty_name_tenant_or_group(
+    database: Database, name: str, tenant: str, groups: tuple[str, ...]
+) -> None:
+    users = Users(database)
+    with pytest.raises(InvalidRequest, match="must not be empty"):
+        users.add(User(name, tenant, groups, (), "hash"))
+    assert users.list() == []
 
 
 def test_failures_are_counted_by_address_and_minute(

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import re
 import signal
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
@@ -78,6 +79,42 @@ def test_that_a_process_has_ended_may_be_told_twice(tmp_path: Path) -> None:
     process_ended(tmp_path, pid, forget="gauge")
     process_ended(tmp_path, pid, forget="gauge")
     assert Tally(tmp_path).sums() == {("n", "a"): [10.0]}
+
+
+def _full(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("fails", ["write_text", "replace", "unlink"])
+def test_an_end_told_on_a_full_disk_loses_nothing_and_counts_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    process_ended(tmp_path, _in_a_process(tmp_path, 1), forget="gauge")
+    pid = _in_a_process(tmp_path, 10)
+    with monkeypatch.context() as disk, suppress(OSError):
+        disk.setattr(Path, fails, _full)
+        process_ended(tmp_path, pid, forget="gauge")
+    assert Tally(tmp_path).sums()["n", "a"] == [11.0]
+
+
+@pytest.mark.parametrize("fails", ["write_text", "replace", "unlink"])
+def test_what_a_full_disk_kept_from_being_moved_goes_with_the_next_that_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    with monkeypatch.context() as disk, suppress(OSError):
+        disk.setattr(Path, fails, _full)
+        process_ended(tmp_path, _in_a_process(tmp_path, 1), forget="gauge")
+    process_ended(tmp_path, _in_a_process(tmp_path, 10), forget="gauge")
+    assert Tally(tmp_path).sums() == {("n", "a"): [11.0]}
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["ended.keys", "lock"]
+
+
+def test_a_live_process_keeps_counting_while_another_is_moved(tmp_path: Path) -> None:
+    tally = Tally(tmp_path)
+    _add(tally, ("n", "a"), 1)
+    process_ended(tmp_path, _in_a_process(tmp_path, 10), forget="gauge")
+    _add(tally, ("n", "a"), 100)
+    assert tally.sums() == {("n", "a"): [111.0]}
 
 
 @pytest.mark.parametrize("shared", [True, False])

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from gateway.model import Compute, Volume
-from tests.client import COMPUTE, NETWORK, OGF, STORAGE, Client, action
+from gateway.model import Compute, Image, Volume
+from tests.client import BASE, COMPUTE, NETWORK, OGF, STORAGE, Client, action
 from tests.conftest import Site
 from tests.gateway.test_permissions import ADA
 
 Make = Callable[..., Site]
+NETWORK_LINK = "networkinterface"
+SECURITYGROUP = f'securitygroup; scheme="{OGF}/infrastructure#"; class="kind"'
 CRTP = f"{OGF}/infrastructure/compute/template/1.1#"
 SMALL = f'small; scheme="{CRTP}"; class="mixin"'
 
@@ -127,3 +129,142 @@ def test_volumes_that_would_pass_the_quota_together_are_not_resized(make_site: M
     assert {ada.get(path).attributes["occi.storage.size"] for path in volumes} == {"1.0"}
     assert ada.post(f"{volumes[0]}?action=resize", *resize).status == 200
     assert [held.resource.size >> 30 for held in site.cloud.list(ADA, Volume)] == [3, 1]
+
+
+def _inline(target: str, kind: str, link: str, *more: str) -> str:
+    parts = (f'<{target}>; rel="{OGF}/infrastructure#{kind}"', f'category="{OGF}/infrastructure#{link}"')
+    return "Link: " + "; ".join((*parts, *more))
+
+
+def _attached(volume: str) -> str:
+    return _inline(volume, "storage", "storagelink")
+
+
+def test_an_update_with_one_unknown_link_of_two_changes_nothing(ada: Client) -> None:
+    machine, volume = ada.create(COMPUTE), ada.create(STORAGE, "occi.storage.size=1")
+    before = ada.get(machine).text
+    title = 'X-OCCI-Attribute: occi.core.title="half"'
+    assert ada.post(machine, title, _attached(volume), _attached(f"{volume}x")).status == 404
+    assert ada.get(machine).text == before
+
+
+def test_an_update_does_not_link_to_what_the_caller_may_not_see(site: Site, ada: Client) -> None:
+    machine, volume = ada.create(COMPUTE), site.client("bob").create(STORAGE, "occi.storage.size=1")
+    network, before = ada.create(NETWORK), ada.get(machine).text
+    calls: list[str] = []
+    site.cloud.door.observer = lambda zone, operation, outcome, seconds: calls.append(operation)
+    refused = ada.post(machine, _inline(network, "network", NETWORK_LINK), _attached(volume))
+    assert refused.status == 404, refused.text
+    assert "interface.create" not in calls
+    assert ada.get(machine).text == before
+
+
+def test_a_link_that_fails_takes_those_made_before_it_along(ada: Client) -> None:
+    machine, one = ada.create(COMPUTE), ada.create(STORAGE, "occi.storage.size=1")
+    group = ada.create(SECURITYGROUP, 'occi.securitygroup.rules="[]"')
+    before = ada.get(machine).text
+    grouped = _inline(group, "securitygroup", "securitygrouplink")
+    title = 'X-OCCI-Attribute: occi.core.title="half"'
+    assert ada.post(machine, title, grouped, _attached(one), _attached(one)).status == 409
+    assert ada.get(machine).text == before
+    assert ada.get("/storagelink/").text == ""
+
+
+def test_a_change_that_is_refused_takes_the_links_of_its_request_along(make_site: Make) -> None:
+    ada = _limited(make_site, vcpus=2).client("ada")
+    [machine], volume = _machines(ada, 1), ada.create(STORAGE, "occi.storage.size=1")
+    before = ada.get(machine).text
+    large = f'Category: large; scheme="{CRTP}"; class="mixin"'
+    assert ada.post(machine, large, _attached(volume)).status == 403
+    assert ada.get(machine).text == before
+
+
+def test_links_of_an_update_are_all_made(ada: Client) -> None:
+    machine, volume = ada.create(COMPUTE), ada.create(STORAGE, "occi.storage.size=1")
+    title = 'X-OCCI-Attribute: occi.core.title="whole"'
+    network = ada.create(NETWORK)
+    shown = ada.post(machine, title, _attached(volume), _inline(network, "network", NETWORK_LINK))
+    assert (shown.status, shown.attributes["occi.core.title"]) == (200, '"whole"')
+    targets = [link.partition(">")[0] for link in shown.values("Link")]
+    assert (targets.count(f"<{volume}"), targets.count(f"<{network}")) == (1, 1)
+
+
+def test_a_link_that_starts_at_a_network_changes_nothing_of_it(ada: Client) -> None:
+    network, volume = ada.create(NETWORK), ada.create(STORAGE, "occi.storage.size=1")
+    before = ada.get(network).text
+    assert ada.post(network, 'X-OCCI-Attribute: occi.core.title="half"', _attached(volume)).status == 400
+    assert ada.get(network).text == before
+
+
+#: The first question after a machine has been made with attributes on its link.
+LINK_FAILS = [{"noun": "interface", "operation": "get", "error": "unavailable"}]
+REMEMBERED = _inline("/network/default", "network", NETWORK_LINK, 'com.example.x="1"')
+
+
+def test_a_machine_whose_link_cannot_be_remembered_is_not_made(make_site: Make) -> None:
+    ada = make_site(backends=_sandbox(failures=LINK_FAILS)).client("ada")
+    assert ada.post("/compute/", f"Category: {COMPUTE}", REMEMBERED).status == 503
+    assert ada.get("/compute/").text == ""
+
+
+def test_a_repeated_key_completes_the_machine_whose_link_could_not_be_remembered(make_site: Make) -> None:
+    ada = make_site(backends=_sandbox(failures=[{**LINK_FAILS[0], "every": 3}])).client("ada")
+    other = ada.create(COMPUTE)
+    assert (
+        ada.get(ada.get("/networkinterface/").values("X-OCCI-Location")[0].removeprefix(BASE)).status == 200
+    )
+    request = ("/compute/", f"Category: {COMPUTE}", REMEMBERED)
+    answers = [ada.post(*request, Idempotency_Key="k") for _ in range(2)]
+    assert [answer.status for answer in answers] == [503, 201]
+    assert ada.get("/compute/").values("X-OCCI-Location") == [BASE + other, BASE + answers[1].path]
+    assert "com.example.x" in ada.get("/networkinterface/", Accept="application/occi+json").text
+
+
+URIS = {"Accept": "text/uri-list"}
+TITLE = 'X-OCCI-Attribute: occi.core.title="changed"'
+
+
+def test_a_change_whose_answer_cannot_be_shown_is_not_made(ada: Client) -> None:
+    machine, named = ada.create(COMPUTE), ada.put("/vms/one", f"Category: {COMPUTE}").path
+    for path in (machine, named):
+        before = ada.get(path).text
+        assert ada.post(path, TITLE, **URIS).status == 400
+        assert ada.put(path, f"Category: {COMPUTE}", TITLE, **URIS).status == 400
+        assert ada.get(path).text == before
+
+
+def test_a_machine_is_not_saved_where_the_template_cannot_be_shown(site: Site, ada: Client) -> None:
+    machine, before = ada.create(COMPUTE), len(site.cloud.list(ADA, Image))
+    save = f"Category: {action('compute', 'save')}"
+    assert ada.post(f"{machine}?action=save", save, **URIS).status == 400
+    assert len(site.cloud.list(ADA, Image)) == before
+
+
+def test_an_action_that_yields_nothing_is_done_whatever_the_answer_is_to_be(ada: Client) -> None:
+    machine = ada.create(COMPUTE)
+    assert ada.post(f"{machine}?action=stop", f"Category: {action('compute', 'stop')}", **URIS).status == 200
+    assert ada.get(machine).attributes["occi.compute.state"] == '"inactive"'
+
+
+def test_a_mixin_is_not_defined_where_it_cannot_be_shown(ada: Client) -> None:
+    red = 'red; scheme="http://site.example/tags#"; class="mixin"'
+    assert ada.post("/-/", f'Category: {red}; location="/red/"', **URIS).status == 400
+    assert ada.get("/-/", Category=red).status == 404
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_change_that_does_not_fit_into_headers_is_told_as_done(ada: Client, method: str) -> None:
+    machine, large = ada.create(COMPUTE), "x" * 62_000
+    body = f'Category: {COMPUTE}\nX-OCCI-Attribute: com.example.a="{large}"\n'
+    headers = {"Content-Type": "text/plain", "Accept": "text/occi"}
+    done = ada.request(method, machine, body, headers)
+    assert (done.status, done.text, "x-occi-attribute" in done.headers) == (200, "OK", False)
+    assert ada.get(machine).attributes["com.example.a"] == f'"{large}"'
+    assert ada.get(machine, Accept="text/occi").status == 413
+
+
+def test_a_mixin_with_the_longest_texts_fits_into_headers(ada: Client) -> None:
+    scheme, rel = (f"http://site.example/{'x' * 1000}#" for _ in range(2))
+    texts = f'title="{chr(0x1F600) * 255}"; rel="{rel}"; location="/{"l" * 253}/"'
+    line = f'Category: {"t" * 255}; scheme="{scheme}"; class="mixin"; {texts}'
+    assert ada.post("/-/", line, Accept="text/occi").status == 200

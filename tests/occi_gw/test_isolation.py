@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
 from gateway.cloud import Cloud
 from gateway.model import Compute, Network, Resource, Volume
-from tests.client import BASE, COMPUTE, NETWORK, OGF, STORAGE, STORAGELINK, Client, action
+from tests.client import (
+    BASE,
+    COMPUTE,
+    NETWORK,
+    NETWORKINTERFACE,
+    OGF,
+    STORAGE,
+    STORAGELINK,
+    Client,
+    action,
+)
 from tests.conftest import Site
 from tests.gateway.test_permissions import ADA
 
+Make = Callable[..., Site]
+IPRESERVATION = f'ipreservation; scheme="{OGF}/infrastructure#"; class="kind"'
 SECURITYGROUP = f'securitygroup; scheme="{OGF}/infrastructure#"; class="kind"'
 TAG = 'secret; scheme="http://ada.example/tags#"; class="mixin"'
 JSON = {"Content-Type": "application/occi+json"}
@@ -272,3 +285,15 @@ def test_a_monitor_sees_everything_and_changes_nothing(site: Site, adas: Possess
     assert watch.delete(adas.compute).status == 403
     assert watch.delete("/compute/").status == 200
     assert adas.untouched(ada)
+
+
+def test_a_shared_machine_hides_the_reserved_address_of_its_interface(make_site: Make) -> None:
+    site = make_site(backends={"default": {"driver": "sandbox", "pools": {"public": "192.0.2.0/24"}}})
+    ada, bob = site.client("ada"), site.client("bob")
+    machine, reservation = ada.create(COMPUTE), ada.create(IPRESERVATION)
+    ends = (f'occi.core.source="{machine}"', f'occi.core.target="{reservation}"')
+    interface = ada.create(NETWORKINTERFACE, *ends)
+    site.cloud.share(ADA, Compute, machine.rpartition("/")[2], mode=0o604)
+    assert ada.get(interface).attributes["occi.core.target"] == f'"{reservation}"'
+    assert bob.get(interface).attributes["occi.core.target"] == '"/network/default"'
+    assert reservation not in bob.get(interface).text

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 from collections.abc import Callable
+from functools import partial
 
 import psycopg
 import pytest
@@ -14,7 +16,7 @@ from tests.client import COMPUTE
 from tests.interop.raw import Closed, Wire, request
 from tests.postgres import Postgres
 from tests.server.conftest import SIGNED_IN, ask, basic
-from tests.serving import Server, eventually
+from tests.serving import Server, eventually, free_port
 
 TEXT = ("Content-Type", "text/plain")
 MakeServer = Callable[..., Server]
@@ -111,6 +113,24 @@ def test_a_restart_keeps_users_tags_machines_volumes_and_links(
         200,
         True,
     )
+
+
+def test_it_starts_again_at_once_after_only_the_serving_process_was_killed(server: Server) -> None:
+    path = server.create("compute")
+    server.behead()
+    server.start()
+    eventually(lambda: server.told().count(f"{server.url}/") == 2)
+    assert ask(server, "GET", path).status == 200
+
+
+def test_a_second_one_on_the_same_folder_ends_with_one_line_and_the_first_serves_on(server: Server) -> None:
+    ended = server.command("serve", "--bind", f"127.0.0.1:{free_port()}")
+    [line] = ended.stderr.splitlines()
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert line.startswith(
+        f"stratusgate: --data: {server.folder / 'data'}: another stratusgate serve uses it"
+    )
+    assert _create(server) == 201
 
 
 # End
@@ -212,6 +232,61 @@ def test_a_bad_configuration_is_refused_at_sighup_and_the_old_stays(make_server:
     server.signal(signal.SIGHUP)
     line = eventually(lambda: re.search("the old configuration stays in force: .*instances", server.told()))
     assert (bool(line), [_create(server), _create(server)]) == (True, [201, 403])
+
+
+def test_sighup_takes_another_listener_and_keeps_the_one_that_stays(make_server: MakeServer) -> None:
+    server = make_server()
+    server.start()
+    ports = free_port(), free_port()
+    answers = []
+    for port in ports:
+        server.configure(f'[server]\nadmin_bind = "127.0.0.1:{port}"\n')
+        server.signal(signal.SIGHUP)
+        answers.append(eventually(partial(_status, f"http://127.0.0.1:{port}/metrics")))
+    eventually(lambda: not _status(f"http://127.0.0.1:{ports[0]}/metrics"))
+    assert (answers, _create(server)) == ([200, 200], 201)
+
+
+def _status(url: str) -> int:
+    try:
+        return requests.get(url, timeout=2).status_code
+    except (requests.ConnectionError, requests.Timeout):
+        return 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "nowhere.invalid", "192.0.2.1", "a..b"])
+def test_a_listener_that_cannot_be_had_is_refused_at_sighup_and_the_old_stay(
+    make_server: MakeServer, host: str
+) -> None:
+    server = make_server("[quotas.user.admin]\ninstances = 1\n")
+    server.start()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        server.configure(f'[server]\nadmin_bind = "{host}:{port}"\n')
+        server.signal(signal.SIGHUP)
+        told = f"the old configuration stays in force: server: cannot listen at {host} port {port}"
+        eventually(lambda: told in server.told())
+        assert [_create(server), _create(server)] == [201, 403]
+
+
+def test_what_the_web_server_does_not_take_is_refused_at_sighup_and_the_old_stays(
+    make_server: MakeServer,
+) -> None:
+    server = make_server("[quotas.user.admin]\ninstances = 1\n")
+    server.start()
+    server.configure('[server]\ntrusted_proxies = ["nonsense"]\n')
+    server.signal(signal.SIGHUP)
+    eventually(lambda: "the old configuration stays in force: server: 'nonsense'" in server.told())
+    assert [_create(server), _create(server)] == [201, 403]
+
+
+def test_a_worker_that_ends_while_the_disk_is_full_takes_nothing_else_along(server: Server) -> None:
+    [folder] = (server.folder / "data").glob("metrics-*")
+    (folder / "ended.new").mkdir()  # no file can be written in its place
+    ask(server, "GET", "/-/")
+    server.signal(signal.SIGHUP)
+    eventually(lambda: "is not added to the ended ones yet" in server.told())
+    assert eventually(lambda: _survives(server) == 201)
 
 
 # Health
