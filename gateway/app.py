@@ -15,7 +15,7 @@ from functools import partial
 from importlib.metadata import entry_points
 from ipaddress import ip_address
 from random import getrandbits
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
@@ -76,7 +76,7 @@ class Gateway:
 
     def _stored_objects(self) -> Objects | None:
         """What keeps objects, where a front end has any."""
-        if not any(mount.frontend.needs_objects for mount in mounted(self.config.frontends)):
+        if not any(getattr(m.frontend, "needs_objects", False) for m in mounted(self.config.frontends)):
             return None
         config = self.config
         options = {"path": config.get("objects", "path")}
@@ -207,6 +207,9 @@ class Application:
         if isinstance(body, list):
             self.finished(exchange, sum(map(len, body)))
             return body
+        wrapper = environ.get("wsgi.file_wrapper")
+        if isinstance(wrapper, type) and isinstance(body, wrapper):
+            return exchange.watch_file(body)
         return exchange.watch(body)
 
     @staticmethod
@@ -373,7 +376,17 @@ _Answer = tuple[str, str, bytes]
 class _Exchange:
     """One request on its way through a front end."""
 
-    __slots__ = ("_application", "_start_response", "begun", "body", "environ", "path", "protocol", "status")
+    __slots__ = (
+        "_application",
+        "_start_response",
+        "begun",
+        "body",
+        "environ",
+        "headers",
+        "path",
+        "protocol",
+        "status",
+    )
 
     def __init__(
         self,
@@ -388,6 +401,7 @@ class _Exchange:
         self._start_response = start_response
         self.environ, self.protocol, self.path, self.begun = environ, protocol, path, begun
         self.status = "500"
+        self.headers: list[tuple[str, str]] = []
         self.body: _Body | None = None
         if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
             self.body = environ["wsgi.input"] = _Body(environ["wsgi.input"])
@@ -395,7 +409,7 @@ class _Exchange:
     def start(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
     ) -> Callable[[bytes], object]:
-        self.status = status[:3]
+        self.status, self.headers = status[:3], headers
         headers.append(("X-Request-Id", self.environ[REQUEST_ID]))
         return self._start_response(status, headers, exc_info)
 
@@ -417,6 +431,21 @@ class _Exchange:
             if close is not None:
                 close()
             self._application.finished(self, sent)
+
+    def watch_file(self, body: Any) -> Iterable[bytes]:
+        """As ``watch``, for a file that the server may send unread: it must get the very object."""
+        named = {name.lower(): value for name, value in self.headers}
+        sent, close = int(named.get("content-length", 0)), getattr(body, "close", None)
+
+        def closed() -> None:
+            try:
+                if close is not None:
+                    close()
+            finally:
+                self._application.finished(self, sent)
+
+        body.close = closed
+        return cast(Iterable[bytes], body)
 
 
 class _Body:

@@ -120,15 +120,13 @@ def _request_info(environ: Mapping[str, Any], protocol: str, begun: float) -> Re
 
 
 class Frontend(Protocol):
-    """One protocol."""
+    """One protocol. One that shows stored objects has ``needs_objects = True`` besides."""
 
     name: str
     title: str
     default_prefix: str
     #: Paths outside the prefix that belong to it.
     well_known: tuple[str, ...]
-    #: Whether it shows stored objects.
-    needs_objects: bool
 
     def build(self, services: Services, options: Mapping[str, Any]) -> WSGIApplication:
         """The application. Raises InvalidRequest naming an option (``field``) that is wrong."""

@@ -53,7 +53,6 @@ class OcciFrontend:
     title = "OCCI"
     default_prefix = ""
     well_known = (v.WELL_KNOWN_PATH,)
-    needs_objects = False
 
     def build(self, services: Services, options: Mapping[str, Any]) -> WSGIApplication:
         """The application. Raises InvalidRequest naming the option that is wrong."""

@@ -66,7 +66,9 @@ class Client:
         path: str,
         body: bytes | str = b"",
         headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        extra: Mapping[str, Any] | None = None,
     ) -> Answer:
+        """``extra`` is what a server puts into the environment besides."""
         if isinstance(body, str):
             body = body.encode()
         path, _, query = path.partition("?")
@@ -84,6 +86,7 @@ class Client:
             key = name.upper().replace("-", "_")
             environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
         setup_testing_defaults(environ)
+        environ |= extra or {}
         return self._run(environ)
 
     def _run(self, environ: dict[str, Any]) -> Answer:

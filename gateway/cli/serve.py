@@ -14,6 +14,7 @@ import sys
 import time
 import types
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ from gateway.config import Config, ConfigError
 from gateway.frontends import mounted
 from gateway.identity import Role
 from gateway.metrics import Metrics, worker_ended
-from gateway.model import AlreadyExists, shorten
+from gateway.model import AlreadyExists, GatewayError, shorten
 from gateway.reconcile import STALE_SECONDS, Reconciler
 from gateway.store.leases import Leases
 from gateway.store.users import User
@@ -54,6 +55,9 @@ READ_ON = 65536
 
 RECONCILE_SECONDS = 60
 RECONCILE_LEASE = "reconcile"
+
+#: Values that no object has are removed this often, once they are as old.
+SWEEP_SECONDS = 3600
 
 
 def add_commands(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -354,12 +358,27 @@ def run_worker(options: argparse.Namespace) -> int:
     reconciler = Reconciler(gateway.cloud, adopt=config.get("tenancy", "import"))
     leases = Leases(gateway.database, holder=f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}")
     stop = _StopSwitch(options.parent)
+    swept = time.monotonic()
     while stop.wait(RECONCILE_SECONDS):
         if leases.hold(RECONCILE_LEASE, seconds=3 * RECONCILE_SECONDS):
             for failure in reconciler.run().failed:
                 log.warning("reconciling: %s", failure)
+            if time.monotonic() - swept > SWEEP_SECONDS:
+                swept = time.monotonic()
+                _sweep(gateway)
     leases.release(RECONCILE_LEASE)
     return 0
+
+
+def _sweep(gateway: Gateway) -> None:
+    """Remove what nobody has of the values of objects; no upload stands still for as long as that takes."""
+    if gateway.cloud.stores_objects:
+        try:
+            number = gateway.cloud.objects.sweep(datetime.now(UTC) - timedelta(seconds=SWEEP_SECONDS))
+        except GatewayError as error:
+            log.warning("sweeping: %s", error.message)
+        else:
+            log.info("swept %d values that no object had", number)
 
 
 class _StopSwitch:

@@ -6,6 +6,7 @@ import codecs
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, TypedDict, TypeVar
 
 from backends.values import Stored, ValueStore
@@ -47,8 +48,8 @@ RESERVED = frozenset(
 MAX_EXTENTS = 64
 #: So many values that a delete has left are given up at once, the rest by the sweeper.
 _GIVEN_UP_AT_ONCE = 100
-#: Two writers at the same object, again and again.
-_ATTEMPTS = 20
+#: How often a change begins anew that others have come before.
+_ATTEMPTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,8 @@ class Objects:
                 chain = self._writable(caller, place)
                 parts = [Extent(0, stored.size, stored.key, 0)] if stored.size else []
                 if isinstance(chain[-1].object, DataObject):
-                    seen = self._replaced(caller, chain, place, parts, stored, stored.size, wish)
+                    # Whoever comes last has the last word: what others have written meanwhile does not count.
+                    seen = self._replaced(caller, chain, place, parts, stored, stored.size, wish, last=True)
                     if seen is not None:
                         return seen, False
                 else:
@@ -227,7 +229,8 @@ class Objects:
                 needed |= AceMask.WRITE_ATTRIBUTES
             self._require(caller, held, needed, place)
             with self._database.write() as tx:
-                if self._unchanged(tx, held):
+                now = self._locked(tx, held)
+                if now is not None and now.object.changes == held.object.changes:
                     changed = _changed(held.object, wish)
                     self.rows.change(tx, held, changed)
                     self._record(tx, caller, f"{_kind(held)}.update", held)
@@ -276,6 +279,25 @@ class Objects:
             if self.rows.root(tx) is None:
                 held = self.rows.add(tx, None, made, "")
                 self._record(tx, Caller(GATEWAY), "container.create", held)
+
+    def sweep(self, older: datetime) -> int:
+        """Remove the values that no object has: of deletes, and of writes that were broken off before a time.
+
+        How many. A value that is complete gets its row within the request that writes it.
+        """
+        swept = 0
+        while keys := self.rows.unused_values(_GIVEN_UP_AT_ONCE):
+            given = [key for key in keys if self.rows.give_up(key)]
+            for key in given:
+                self.values.delete(key)
+            swept += len(given)
+            if not given:
+                break
+        for key in self.values.keys(older):
+            if not self.rows.has_value(key):
+                self.values.delete(key)
+                swept += 1
+        return swept + self.values.sweep(older)
 
     # Steps
 
@@ -386,12 +408,17 @@ class Objects:
         stored: Stored,
         size: int,
         wish: Wish,
+        *,
+        last: bool = False,
     ) -> Seen | None:
-        """Give a data object another value; None where somebody else has changed it since it was read."""
+        """Give a data object another value; None where it is gone, or not ``last`` and changed since."""
         held = chain[-1]
         with self._database.write() as tx:
-            if not self._unchanged(tx, held):
+            now = self._locked(tx, held)
+            if now is None or not (last or now.object.changes == held.object.changes):
                 return None
+            held = now
+            self._require(caller, held, AceMask.WRITE_OBJECT, place)
             before = {part.key for part in self.rows.extents(held, tx)}
             self._keep(tx, held, parts, stored)
             changed = _changed(_data(held, place), wish)
@@ -406,12 +433,9 @@ class Objects:
             self.rows.add_value(tx, stored.key, stored.size)
         self.rows.set_extents(tx, held, parts)
 
-    def _unchanged(self, tx: Transaction, held: Held) -> bool:
-        """Whether an object is as it was read; from now on nobody else changes it."""
-        if not self.rows.lock(tx, held):
-            return False
-        now = self.rows.by_seq(held.seq, tx)
-        return now is not None and now.object.changes == held.object.changes
+    def _locked(self, tx: Transaction, held: Held) -> Held | None:
+        """An object as it is now, and stays until the transaction ends; None where it is gone."""
+        return self.rows.by_seq(held.seq, tx) if self.rows.lock(tx, held) else None
 
     def _give_up(self, keys: Iterable[str]) -> None:
         for key in keys:

@@ -290,6 +290,7 @@ def test_the_sandbox_needs_nothing_but_the_standard_library_and_the_model() -> N
         "gateway.changes",
         "gateway.model",
         "gateway.model.errors",
+        "gateway.model.objects",
         "gateway.model.resources",
         "gateway.model.specs",
         "gateway.model.states",

@@ -286,3 +286,23 @@ def test_selectors_without_a_version_are_answered_in_json(ada: Cdmi) -> None:
 def test_a_version_is_told_in_the_spelling_of_the_client(ada: Cdmi, sent: str, told: str) -> None:
     answer = ada.http("GET", "/lab/", X_CDMI_Specification_Version=sent)
     assert answer.headers["x-cdmi-specification-version"] == told
+
+
+def test_a_value_is_given_to_the_server_as_a_file_and_closed_and_counted_when_it_is_sent(ada: Cdmi) -> None:
+    ada.http("PUT", "/lab/a", b"0123456789", Content_Type="text/plain")
+    files: list[Any] = []
+
+    class Wrapper:
+        """As servers have it, which send what has a file descriptor unread."""
+
+        def __init__(self, file: Any, size: int = 0) -> None:
+            self.file = file
+            self.close = file.close
+            files.append(file)
+
+        def __iter__(self) -> Any:
+            return iter(lambda: self.file.read(4), b"")
+
+    answer = ada.client.request("GET", "/cdmi/lab/a", extra={"wsgi.file_wrapper": Wrapper})
+    assert (answer.body, answer.headers["content-length"]) == (b"0123456789", "10")
+    assert [file.closed for file in files] == [True]

@@ -104,7 +104,7 @@ def test_where_no_protocol_is_mounted_there_is_404(broken: Site) -> None:
 def test_a_disabled_front_end_is_not_served_and_an_unknown_one_is_told(make_site: Make) -> None:
     site = make_site(frontends={"occi": {"enabled": False}})
     assert site.client().get("/-/").status == 404
-    with pytest.raises(ConfigError, match="no such front end; known: occi"):
+    with pytest.raises(ConfigError, match="no such front end; known: cdmi, occi"):
         make_site(frontends={"cimi": {}})
 
 

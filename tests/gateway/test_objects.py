@@ -321,6 +321,22 @@ def test_writers_at_once_leave_one_of_their_values_and_nothing_else(space: Space
     assert space.stored() == 1
 
 
+def test_a_sweep_removes_what_no_object_has_and_nothing_else(space: Space) -> None:
+    later = datetime.now(UTC) + timedelta(days=1)
+    space.folder("lab")
+    space.put("lab/a", b"kept")
+    space.objects.patch(ADA, at("lab/a"), 2, [b"XX"], {})
+    orphan = space.values.write([b"of a process that died before its row"]).key
+    forgotten = space.values.write([b"of one that died after it"]).key
+    with space.objects.rows.database.write() as tx:
+        space.objects.rows.add_value(tx, forgotten, 3)
+    assert space.objects.sweep(datetime.now(UTC) - timedelta(days=1)) == 1
+    left = set(space.values.keys(later))
+    assert (orphan in left, forgotten in left) == (True, False)
+    assert space.objects.sweep(later) == 1
+    assert (space.read("lab/a"), space.objects.sweep(later)) == (b"keXX", 0)
+
+
 def test_who_makes_the_same_container_at_once_makes_it_once(space: Space) -> None:
     outcomes: list[str] = []
 
