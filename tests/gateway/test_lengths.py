@@ -23,7 +23,7 @@ from gateway.model import (
 )
 from gateway.store.overlay import Holding
 from tests.conftest import Site
-from tests.gateway.test_permissions import ADA
+from tests.gateway.test_permissions import ADA, ADMIN
 
 LONG = "x" * 256
 
@@ -134,3 +134,21 @@ def test_an_identifier_longer_than_any_is_not_looked_up(cloud: Cloud, length: in
     if not found:
         with pytest.raises(NotFound):
             cloud.get(ADA, Compute, id)
+
+
+@pytest.mark.parametrize("field", ["group", "owner", "tenant"])
+def test_a_share_with_a_name_that_is_too_long_names_the_field(cloud: Cloud, field: str) -> None:
+    machine = cloud.create(ADA, Compute, ComputeSpec()).resource.id
+    found, message = _refused(lambda: cloud.share(ADMIN, Compute, machine, **{field: LONG}))
+    assert (found, message.startswith(f"{field}: 256 characters")) == (field, True)
+
+
+def test_a_parameter_of_an_action_that_is_too_long_is_named(cloud: Cloud) -> None:
+    machine = cloud.create(ADA, Compute, ComputeSpec()).resource.id
+    long = {"method": LONG}
+    for act in (
+        lambda: cloud.act(ADA, Compute, machine, "stop", long),
+        lambda: cloud.act_all(ADA, Compute, [machine], "stop", long),
+    ):
+        field, message = _refused(act)
+        assert (field, "256 characters are too many" in message) == ("method", True)

@@ -18,6 +18,7 @@ from gateway.model import (
     Forbidden,
     Image,
     ImageSpec,
+    InvalidState,
     QuotaExceeded,
     Snapshot,
     Volume,
@@ -211,3 +212,12 @@ def test_who_may_not_manage_a_volume_takes_no_snapshot_of_it(make_site: Make) ->
     with pytest.raises(Forbidden):
         cloud.act(BOB, Volume, volume, "snapshot")
     assert cloud.list(ADMIN, Snapshot) == []
+    [record] = cloud.audit.query(event="volume.snapshot")
+    assert (record["outcome"], record["resource_id"]) == ("denied", volume)
+
+
+def test_no_snapshot_is_taken_of_a_volume_that_is_not_ready(make_site: Make) -> None:
+    cloud = make_site(backends={"default": {"driver": "sandbox", "delay": 3600}}).cloud
+    volume = cloud.create(ADA, Volume, VolumeSpec(size=GIB)).resource.id
+    with pytest.raises(InvalidState, match=f"^volume {volume} is "):
+        cloud.act(ADA, Volume, volume, "snapshot")
