@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.model import ObjectKind
-
 # Media types (RFC 6208)
 OBJECT = "application/cdmi-object"
 CONTAINER = "application/cdmi-container"
 CAPABILITY = "application/cdmi-capability"
 MEDIA_TYPES = (OBJECT, CONTAINER, CAPABILITY, "application/cdmi-domain", "application/cdmi-queue")
-
-OF_KIND: Mapping[ObjectKind, str] = {ObjectKind.DATA_OBJECT: OBJECT, ObjectKind.CONTAINER: CONTAINER}
 
 #: The versions that are spoken (5.13.2); the header names the highest that both sides know.
 VERSIONS = ((1, 0), (1, 0, 1), (1, 0, 2), (1, 1), (1, 1, 0), (1, 1, 1))

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from backends.base import Backend
-from backends.values import DirectoryStore
+from backends.values import DirectoryStore, ValueStore
 from gateway import afterwards
 from gateway.auth import Authenticator, Basic
 from gateway.catalogue import Defaults
@@ -32,12 +32,10 @@ from gateway.identity import Principal, Role
 from gateway.logs import RequestLog, as_json
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.model import GatewayError, NotAuthenticated, TooManyRequests
-from gateway.objects.space import Objects
 from gateway.options import port_of
 from gateway.policy.quota import Quotas
 from gateway.policy.restricted import Restrictions
 from gateway.store import Database, migrate
-from gateway.store.audit import Audit
 from gateway.store.users import Users
 from gateway.version import version
 from gateway.zones import Zones
@@ -68,21 +66,23 @@ class Gateway:
             _settings(config),
             version=self.version,
             observer=metrics.backend_call if metrics else None,
-            objects=self._stored_objects(),
+            values=self._values(),
+            enterprise=config.get("objects", "enterprise"),
         )
         self.authenticator = Authenticator(
             [_MODES[name](self) for name in _known_methods(config.get("auth", "methods"))]
         )
 
-    def _stored_objects(self) -> Objects | None:
-        """What keeps objects, where a front end has any."""
-        if not any(getattr(m.frontend, "needs_objects", False) for m in mounted(self.config.frontends)):
-            return None
+    def _values(self) -> ValueStore | None:
+        """Where the values of objects are kept, if a front end has any."""
         config = self.config
+        if not any(getattr(m.frontend, "needs_objects", False) for m in mounted(config.frontends)):
+            return None
         options = {"path": config.get("objects", "path")}
-        values = options_of(partial(DirectoryStore.from_options, data=str(config.data)), "objects", options)
-        audit = Audit(self.database, self.version, config.get("audit", "file"))
-        return Objects(self.database, values, audit, enterprise=config.get("objects", "enterprise"))
+        made: ValueStore = options_of(
+            partial(DirectoryStore.from_options, data=str(config.data)), "objects", options
+        )
+        return made
 
     def services(self, mount: Mounted) -> Services:
         return Services(

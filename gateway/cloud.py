@@ -10,11 +10,13 @@ interfaces are links: they have no ownership of their own, the right to them is 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar, cast
 
 from backends.base import Capability
+from backends.values import ValueStore
 from gateway import lengths
 from gateway.changing import Change, Changer
 from gateway.door import (
@@ -36,6 +38,7 @@ from gateway.model import (
     VOLUME_ACTIONS,
     Attachment,
     Compute,
+    GatewayError,
     Image,
     InstanceType,
     InvalidRequest,
@@ -48,6 +51,7 @@ from gateway.model import (
     next_state,
     shorten,
 )
+from gateway.objects.identifier import EXAMPLE_ENTERPRISE
 from gateway.objects.space import Objects
 from gateway.policy.permissions import Right, require, rights_of
 from gateway.removing import Remover
@@ -72,9 +76,9 @@ class Cloud:
         *,
         version: str = "",
         observer: Observer | None = None,
-        objects: Objects | None = None,
+        values: ValueStore | None = None,
+        enterprise: int = EXAMPLE_ENTERPRISE,
     ) -> None:
-        self._objects = objects
         self.settings = settings or CloudSettings()
         self.zones = zones
         self.database = database
@@ -83,6 +87,9 @@ class Cloud:
         self.overlays = door.overlays
         self.audit = door.audit
         self.catalogue = door.catalogue
+        self._objects = (
+            Objects(database, values, door.audit, enterprise=enterprise) if values is not None else None
+        )
         self._maker = Maker(door)
         self._changer = Changer(door)
         self._remover = Remover(door)
@@ -296,7 +303,8 @@ class Cloud:
                 made.append(self.create(caller, Snapshot, SnapshotSpec(volume=id)).resource.id)
         except BaseException:
             for snapshot in made:
-                self.delete(caller, Snapshot, snapshot)
+                with suppress(GatewayError):  # the first error is the one to tell
+                    self.delete(caller, Snapshot, snapshot)
             raise
         return [self.get(caller, Volume, id) for id in ids]
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cdmi_gw import vocabulary as v
-from cdmi_gw.rendering.access import AceError, read_acl
+from cdmi_gw.mapping import AceError, read_acl
 from gateway.model import Ace, Encoding, Json
 
 #: It goes into a header field.

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from cdmi_gw import vocabulary as v
-from cdmi_gw.rendering.access import write_acl
+from cdmi_gw.mapping import OF_KIND, RIGHTS, write_acl
 from cdmi_gw.rendering.selectors import Selectors
 from gateway.model import AceMask, Container, DataObject, ObjectKind, StoredObject
-
-#: Which right shows a field; all others need READ_ATTRIBUTES.
-RIGHTS: Mapping[str, AceMask] = {
-    "metadata": AceMask.READ_METADATA | AceMask.READ_ACL,
-    "value": AceMask.READ_OBJECT,
-    "valuerange": AceMask.READ_OBJECT,
-    "valuetransferencoding": AceMask.READ_ATTRIBUTES,
-    "children": AceMask.READ_OBJECT,
-    "childrenrange": AceMask.READ_OBJECT,
-}
 
 
 def readable(field: str, rights: AceMask) -> bool:
@@ -43,7 +33,7 @@ def fields(shown: Shown, selectors: Selectors) -> dict[str, Any]:
     """All fields but values and children that are asked for and may be seen."""
     thing = shown.object
     kind = ObjectKind.CONTAINER if isinstance(thing, Container) else ObjectKind.DATA_OBJECT
-    every: dict[str, Any] = {"objectType": v.OF_KIND[kind], "objectID": thing.id}
+    every: dict[str, Any] = {"objectType": OF_KIND[kind], "objectID": thing.id}
     if shown.path is not None:
         parent, name = _names(shown, kind)
         every |= {"objectName": name, "parentURI": parent}

@@ -146,16 +146,19 @@ class Objects:
             for _ in range(_ATTEMPTS):
                 chain = self._writable(caller, place)
                 parts = [Extent(0, stored.size, stored.key, 0)] if stored.size else []
+                value = Value(self.values, parts, stored.size)
                 if isinstance(chain[-1].object, DataObject):
                     # Whoever comes last has the last word: what others have written meanwhile does not count.
-                    seen = self._replaced(caller, chain, place, parts, stored, stored.size, wish, last=True)
+                    told = self._as_text(wish, chain[-1].object.encoding, value)
+                    seen = self._replaced(caller, chain, place, parts, stored, stored.size, told, last=True)
                     if seen is not None:
                         return seen, False
                 else:
+                    told = self._as_text(wish, Encoding.BASE64, value)
                     made = DataObject(
                         **self._common(caller, chain[-1], place, wish, container=False),
                         mimetype=wish.get("mimetype", "application/octet-stream"),
-                        encoding=wish.get("encoding", Encoding.BASE64),
+                        encoding=told.get("encoding", Encoding.BASE64),
                         size=stored.size,
                     )
                     with suppress(Constraint):  # somebody has made it meanwhile: then this is an update
@@ -195,9 +198,7 @@ class Objects:
                 parts = spliced(self.rows.extents(chain[-1]), Extent(start, stored.size, stored.key, 0))
                 size = max(thing.size, start + stored.size) if stored.size else thing.size
                 value = Value(self.values, parts, size)
-                changed = wish
-                if wish.get("encoding", thing.encoding) is Encoding.UTF_8:
-                    changed = {**wish, "encoding": _encoding(value.blocks())}
+                changed = self._as_text(wish, thing.encoding, value)
                 if len(parts) <= MAX_EXTENTS:
                     seen = self._replaced(caller, chain, place, parts, stored, size, changed)
                 else:
@@ -207,6 +208,13 @@ class Objects:
                 if seen is not None:
                     return seen
         raise _busy(place)
+
+    @staticmethod
+    def _as_text(wish: Wish, present: Encoding, value: Value) -> Wish:
+        """The wish, with ``base64`` for a value that was to be text and is none."""
+        if wish.get("encoding", present) is Encoding.UTF_8:
+            return {**wish, "encoding": _encoding(value.blocks())}
+        return wish
 
     def _patchable(self, caller: Caller, place: Place) -> list[Held]:
         chain = self._walk(caller, place)
@@ -220,14 +228,13 @@ class Objects:
             chain = self._walk(caller, place)
             held = chain[-1]
             wish = decide(held.object)
-            needed = AceMask(0)
-            if "metadata" in wish or not wish:
-                needed |= AceMask.WRITE_METADATA
-            if "acl" in wish:
-                needed |= AceMask.WRITE_ACL
-            if "mimetype" in wish or "encoding" in wish:
-                needed |= AceMask.WRITE_ATTRIBUTES
-            self._require(caller, held, needed, place)
+            described = "mimetype" in wish or "encoding" in wish
+            needed = _rights_for(wish) | (AceMask.WRITE_ATTRIBUTES if described else AceMask(0))
+            self._require(caller, held, needed or AceMask.WRITE_METADATA, place)
+            if isinstance(held.object, DataObject) and "encoding" in wish:
+                value = Value(self.values, self.rows.extents(held), held.object.size)
+                if self._as_text(wish, held.object.encoding, value)["encoding"] is not wish["encoding"]:
+                    raise InvalidRequest(f"{place}: the value is not UTF-8", field="valuetransferencoding")
             with self._database.write() as tx:
                 now = self._locked(tx, held)
                 if now is not None and now.object.changes == held.object.changes:
@@ -418,7 +425,8 @@ class Objects:
             if now is None or not (last or now.object.changes == held.object.changes):
                 return None
             held = now
-            self._require(caller, held, AceMask.WRITE_OBJECT, place)
+            # Besides the value: who may write it may describe it, but not say who else may.
+            self._require(caller, held, AceMask.WRITE_OBJECT | _rights_for(wish), place)
             before = {part.key for part in self.rows.extents(held, tx)}
             self._keep(tx, held, parts, stored)
             changed = _changed(_data(held, place), wish)
@@ -483,6 +491,13 @@ def _group(caller: Caller) -> str:
 def _changed(thing: S, wish: Wish) -> S:
     fields: dict[str, Any] = dict(wish)
     return replace(thing, **fields, modified=present(), changes=thing.changes + 1)
+
+
+def _rights_for(wish: Wish) -> AceMask:
+    """What a wish takes on an object that is there, besides the right to its value."""
+    return (AceMask.WRITE_METADATA if "metadata" in wish else AceMask(0)) | (
+        AceMask.WRITE_ACL if "acl" in wish else AceMask(0)
+    )
 
 
 def _busy(place: Place) -> Conflict:

@@ -112,6 +112,23 @@ def test_the_same_object_is_there_by_plain_http_and_by_its_id(ada: Cdmi) -> None
     )
 
 
+def test_bytes_that_are_called_text_and_are_none_are_read_as_base64(ada: Cdmi) -> None:
+    ada.http("PUT", "/lab/a", b"\xff\xfe", Content_Type="text/plain; charset=utf-8")
+    read = ada.read("/lab/a")
+    assert (read["valuetransferencoding"], read["value"]) == ("base64", "//4=")
+    wanted = ada.cdmi("PUT", "/lab/a", {"valuetransferencoding": "utf-8"})
+    assert (wanted.status, ada.read("/lab/a")["value"]) == (400, "//4=")
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [{f"n{n}": "" for n in range(1025)}, {"a": "x" * 65537}, {f"n{n}": "x" * 65000 for n in range(17)}],
+)
+def test_metadata_beyond_what_is_published_is_refused(ada: Cdmi, metadata: dict[str, str]) -> None:
+    assert ada.cdmi("PUT", "/lab/a", {"metadata": metadata}).status == 400
+    assert ada.read("/lab/")["children"] == []
+
+
 @pytest.mark.parametrize(
     ("header", "status", "body", "within"),
     [

@@ -321,6 +321,38 @@ def test_writers_at_once_leave_one_of_their_values_and_nothing_else(space: Space
     assert space.stored() == 1
 
 
+@pytest.mark.parametrize("wish", [{"metadata": {"a": "b"}}, {"acl": acl.DEFAULT}])
+def test_who_may_write_a_value_may_not_therefore_write_the_rest(space: Space, wish: Any) -> None:
+    space.folder("lab")
+    writer = Ace(AceType.ALLOW, "bob", AceFlag(0), AceMask.WRITE_OBJECT | AceMask.WRITE_ATTRIBUTES)
+    walker = Ace(AceType.ALLOW, "bob", AceFlag(0), AceMask.EXECUTE)
+    space.objects.change(ADA, at("lab"), lambda _: {"acl": (*acl.DEFAULT, walker)})
+    space.put("lab/a", b"old", acl=(*acl.DEFAULT, writer))
+    before = space.objects.get(ADA, at("lab/a")).object
+    for work in (
+        lambda: space.objects.write(BOB, at("lab/a"), [b"new"], wish),
+        lambda: space.objects.patch(BOB, at("lab/a"), 0, [b"new"], wish),
+        lambda: space.objects.change(BOB, at("lab/a"), lambda _: wish),
+    ):
+        refused(Forbidden, work)
+    assert (space.objects.get(ADA, at("lab/a")).object, space.read("lab/a")) == (before, b"old")
+    assert space.stored() == 1
+    space.put("lab/a", b"new", BOB, mimetype="text/plain")
+    assert space.read("lab/a") == b"new"
+
+
+def test_what_is_no_text_is_never_kept_as_text(space: Space) -> None:
+    space.folder("lab")
+    made = space.put("lab/a", b"\xff", encoding=Encoding.UTF_8)
+    space.put("lab/b", b"text", encoding=Encoding.UTF_8)
+    replaced = space.put("lab/b", b"\xff")
+    assert (made.encoding, replaced.encoding) == (Encoding.BASE64, Encoding.BASE64)
+    told = refused(
+        InvalidRequest, lambda: space.objects.change(ADA, at("lab/a"), lambda _: {"encoding": Encoding.UTF_8})
+    )
+    assert "is not UTF-8" in told
+
+
 def test_a_sweep_removes_what_no_object_has_and_nothing_else(space: Space) -> None:
     later = datetime.now(UTC) + timedelta(days=1)
     space.folder("lab")

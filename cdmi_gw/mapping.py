@@ -1,4 +1,7 @@
-"""Access control lists in JSON (CDMI 1.1.1, 16.1): names or hexadecimal numbers, long or short."""
+"""The words of CDMI and the common model: kinds, what each right shows, access control lists (16.1).
+
+The members of an entry are names or hexadecimal numbers, long or short.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,22 @@ from collections.abc import Mapping, Sequence
 from enum import IntFlag
 from typing import Any, TypeVar
 
-from gateway.model import Ace, AceFlag, AceMask, AceType
+from cdmi_gw import vocabulary as v
+from gateway.model import Ace, AceFlag, AceMask, AceType, ObjectKind
 
 F = TypeVar("F", bound=IntFlag)
+
+OF_KIND: Mapping[ObjectKind, str] = {ObjectKind.DATA_OBJECT: v.OBJECT, ObjectKind.CONTAINER: v.CONTAINER}
+
+#: Which right shows a field; all others need READ_ATTRIBUTES.
+RIGHTS: Mapping[str, AceMask] = {
+    "metadata": AceMask.READ_METADATA | AceMask.READ_ACL,
+    "value": AceMask.READ_OBJECT,
+    "valuerange": AceMask.READ_OBJECT,
+    "valuetransferencoding": AceMask.READ_ATTRIBUTES,
+    "children": AceMask.READ_OBJECT,
+    "childrenrange": AceMask.READ_OBJECT,
+}
 
 _MEMBERS = ("acetype", "identifier", "aceflags", "acemask")
 _HEX = re.compile("0[xX][0-9A-Fa-f]{1,8}")
