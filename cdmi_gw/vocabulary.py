@@ -62,6 +62,9 @@ FIELDS = frozenset(
     }
 )
 
+#: Fields of requests alone.
+SENT = frozenset({*SOURCES, "snapshot"})
+
 MAX_METADATA_ITEMS = 1024
 MAX_METADATA_ITEM = 1 << 16  # bytes of one item as JSON
 MAX_METADATA = 1 << 20  # bytes of all together

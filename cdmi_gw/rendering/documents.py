@@ -54,6 +54,7 @@ def fields(shown: Shown, selectors: Selectors) -> dict[str, Any]:
     if shown.snapshots and shown.path is not None:
         above = (*shown.path, v.SNAPSHOTS)
         every["snapshots"] = [uri(shown.prefix, (*above, name), container=True) for name in shown.snapshots]
+    every |= {name: item for name, item in thing.fields.items() if name not in every}
     if isinstance(thing, DataObject):
         every["valuetransferencoding"] = thing.encoding.value
     return {n: f for n, f in every.items() if selectors.has(n) and readable(n, shown.rights)}

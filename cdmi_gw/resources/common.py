@@ -126,10 +126,17 @@ def wish_of(
             wish["mimetype"] = mimetype
         if encoding is not None:
             wish["encoding"] = encoding
+    wish |= _unknown(found)
     if "domainURI" in found:
         place, _ = exchange.source("domainURI", uri_of(found, "domainURI"))
         wish["domain"] = place.names
     return wish
+
+
+def _unknown(found: Mapping[str, Any]) -> Wish:
+    """Fields that the standard does not know are kept and shown (8.1)."""
+    fields = read("body", lambda: body.unknown_of(found))
+    return {"fields": fields} if fields else {}
 
 
 def _metadata(given: body.Metadata, present: StoredObject | None, selectors: Selectors) -> Wish:

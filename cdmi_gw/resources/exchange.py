@@ -111,7 +111,7 @@ class Exchange:
         accept = self.req.env.get("HTTP_ACCEPT", "")
         offered = (v.MULTIPART, v.OBJECT, v.QUEUE)
         preferred = self.req.client_prefers(offered) if v.MULTIPART in accept else None
-        return bool(preferred == v.MULTIPART)
+        return str(preferred) == v.MULTIPART
 
     @property
     def is_partial(self) -> bool:
@@ -119,7 +119,7 @@ class Exchange:
         given = self.req.env.get("HTTP_X_CDMI_PARTIAL", "false").strip().lower()
         if given not in ("true", "false"):
             raise InvalidRequest("X-CDMI-Partial: true or false", field="X-CDMI-Partial")
-        return given == "true"
+        return bool(given == "true")
 
     def require_accepted(self, media_type: str) -> None:
         """Raises InvalidRequest (406) where the client takes no such document."""

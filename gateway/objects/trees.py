@@ -39,7 +39,7 @@ from gateway.objects.ways import (
     require_removable,
 )
 from gateway.objects.wishes import checked, domain_for, hash_of, inherited_domain
-from gateway.objects.writing import ATTEMPTS, GIVEN_UP_AT_ONCE, Content, Hasher, Writer, busy, require_place
+from gateway.objects.writing import ATTEMPTS, GIVEN_UP_AT_ONCE, Content, Writer, busy, require_place
 from gateway.policy import acl as lists
 from gateway.policy.acl import granted
 from gateway.policy.system import NOT_COPIED
@@ -107,14 +107,13 @@ class Trees:
             way: Way = self.ways.walk(caller, place)
         except NotFound:
             way = self.ways.parent(caller, place, AceMask.WRITE_OBJECT)
-        hasher = Hasher(hash_of(way, wish))
-        known = getattr(from_[-1].object, "digest", None)
-        value = Value(self.writer.values, content.parts, content.size)
-        whole = isinstance(from_[-1].object, DataObject) and content.size == from_[-1].object.size
-        if known is not None and whole and known.partition(":")[0] == hasher.algorithm:
+        thing = from_[-1].object
+        known = thing.digest if isinstance(thing, DataObject) and content.size == thing.size else None
+        if (known or "").partition(":")[0] == (hash_of(way, wish) or ""):
             digest = known
         else:
-            digest = hasher.of(value)
+            value = Value(self.writer.values, content.parts, content.size)
+            digest = self.writer.digest_of(way, wish, value, place)
         return self.writer.put(caller, place, replace(content, digest=digest), wish)
 
     def _source(self, caller: Caller, source: Source) -> list[Held]:
