@@ -93,6 +93,7 @@ class Gateway:
             anonymous_model=self.config.get("auth", "anonymous_model"),
             max_body=self.config.get("server", "max_body"),
             prefix=mount.prefix,
+            homes={one.frontend.name: one.prefix for one in mounted(self.config.frontends)},
         )
 
 

@@ -46,7 +46,7 @@ from gateway.policy.system import NOT_COPIED
 from gateway.store import Constraint, Transaction
 from gateway.store.jobs import Job, Jobs
 from gateway.store.object_rows import Held, present
-from gateway.store.objects import SNAPSHOTS_NAME, Extent
+from gateway.store.objects import LAST_NAME, SNAPSHOTS_NAME, Extent
 
 #: Trees of more objects than this are copied by the worker.
 AT_ONCE = 2000
@@ -225,17 +225,10 @@ class Trees:
             raise InvalidRequest(
                 f"copy: more than {self._at_once} objects; copy to a new container", field="copy"
             )
-        keys: list[str] = []
         with self.database.write() as tx:
             if not self.rows.lock(tx, way[-1]):
                 raise NotFound("the container has been removed")
-            for child in self.rows.held_children(way[-1], "", "\U0010ffff", 1 << 31, tx):
-                if child.object.name != SNAPSHOTS_NAME:
-                    if self.rows.kept_in(tx, child) is not None:
-                        raise Forbidden(
-                            f"{child.object.name}: retention or a hold keeps it", reason="retained"
-                        )
-                    keys += self.rows.remove(tx, child, GIVEN_UP_AT_ONCE)
+            keys = self.writer.clear(tx, way[-1])
             _Graft(self, caller, way, from_, as_it_is=False).all(tx)
             self.ways.record(tx, caller, "container.update", way[-1])
         self.writer.give_up(keys)
@@ -414,7 +407,7 @@ class Trees:
         return True
 
     def _empty(self, top: Held) -> None:
-        while children := self.rows.held_children(top, "", "\U0010ffff", 100):
+        while children := self.rows.held_children(top, "", LAST_NAME, 100):
             for child in children:
                 with self.database.write() as tx:
                     keys = self.rows.remove(tx, child, GIVEN_UP_AT_ONCE)
@@ -467,7 +460,8 @@ class _Graft:
         thing = held.object
         id = new_id(self._trees.writer.enterprise)
         if self._as_it_is:
-            return replace(thing, id=id, system=_without_protection(thing.system))
+            kept = replace(thing, id=id, system=_without_protection(thing.system))
+            return replace(kept, exports={}) if isinstance(kept, Container) else kept
         container = isinstance(thing, Container)
         needed = _LOOKED_AT | (AceMask.EXECUTE if container else AceMask(0))
         if granted(self._caller.principal, guarded(held), needed) != needed:

@@ -27,6 +27,7 @@ from gateway.model import (
     NotFound,
     StoredObject,
     Wish,
+    shorten,
 )
 from gateway.objects.domains import MEMBER, read_member
 from gateway.objects.identifier import new_id
@@ -47,7 +48,7 @@ from gateway.policy.system import DOMAIN_ENABLED, HASHES
 from gateway.store import Constraint, Database, Transaction
 from gateway.store.generations import BUMP_DOMAINS
 from gateway.store.object_rows import Held, present
-from gateway.store.objects import Extent, ObjectRows
+from gateway.store.objects import LAST_NAME, MOST, SNAPSHOTS_NAME, Extent, ObjectRows
 
 #: A value in more parts than this is written anew: each costs a reader an open file.
 MAX_EXTENTS = 64
@@ -421,6 +422,23 @@ class Writer:
             tx.run(BUMP_DOMAINS)
             return caller._replace(generations=None)
         return caller
+
+    def clear(self, tx: Transaction, held: Held) -> list[str]:
+        """Remove what is in a container, but its snapshots; keys for ``give_up``.
+
+        Raises Forbidden for what is kept, Conflict for what is exported.
+        """
+        keys: list[str] = []
+        for child in self.rows.held_children(held, "", LAST_NAME, MOST, tx):
+            if child.object.name == SNAPSHOTS_NAME:
+                continue
+            name = shorten(child.object.name or "")
+            if self.rows.kept_in(tx, child) is not None:
+                raise Forbidden(f"{name}: retention or a hold keeps it", reason="retained")
+            if self.rows.exported_in(child, tx):
+                raise Conflict(f"{name}: has exports; remove them first")
+            keys += self.rows.remove(tx, child, GIVEN_UP_AT_ONCE)
+        return keys
 
     def keep(self, tx: Transaction, held: Held, content: Content) -> None:
         stored = content.stored
