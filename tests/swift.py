@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,7 +97,7 @@ class Swift:
             self._configure(ports)
             for name in (*ports, "proxy"):
                 self._start(name)
-            self._wait()
+            self._wait((*ports.values(), self.port))
         except BaseException:
             self.stop()
             raise
@@ -126,13 +126,13 @@ class Swift:
                 stdin=subprocess.DEVNULL,
             )
 
-    def _wait(self) -> None:
+    def _wait(self, ports: Iterable[int]) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and all(p.poll() is None for p in self._processes.values()):
             with suppress(requests.ConnectionError):
-                # Without a signature the answer is a refusal: whoever refuses is there.
-                if requests.get(self.endpoint, timeout=5).status_code:
-                    return
+                for port in ports:  # whatever they answer to this, they are there
+                    requests.get(f"http://127.0.0.1:{port}/", timeout=5)
+                return
             time.sleep(0.05)
         raise AssertionError(f"Swift did not start:\n{self.told()}")
 

@@ -146,7 +146,7 @@ class S3Store(ValueStore):
                 except (BotoCoreError, HTTPError, OSError) as error:
                     failures += 1
                     if failures >= self._options.attempts:
-                        raise BackendUnavailable(f"object store: {shorten(error)}") from error
+                        raise _unreachable(error) from error
                 else:
                     return
             if at == end:
@@ -193,12 +193,16 @@ class S3Store(ValueStore):
             return True  # it has ended meanwhile, well or badly
 
     def check(self) -> None:
-        """Ask for one key, which tells more of what is wrong than asking for the bucket alone."""
+        """Ask for one key, which tells more of what is wrong than asking for the bucket alone.
+
+        Its message is for the operator: it has the server's own words and the client's, with the URL.
+        """
         try:
             with _translated():
                 self._s3.list_objects_v2(**self._all(), MaxKeys=1)
         except GatewayError as error:
-            raise BackendUnavailable(f"{error.message}, bucket {self._options.bucket}") from error
+            said = shorten(error.__cause__ or error, 200)
+            raise BackendUnavailable(f"object store, bucket {self._options.bucket}: {said}") from error
 
     def close(self) -> None:
         for client in self._clients.values():
@@ -293,7 +297,12 @@ def _translated() -> Iterator[None]:
     except ClientError as error:
         raise _of_answer(error) from error
     except (BotoCoreError, HTTPError, OSError) as error:
-        raise BackendUnavailable(f"object store: {shorten(error)}") from error
+        raise _unreachable(error) from error
+
+
+def _unreachable(error: Exception) -> BackendUnavailable:
+    """What is told of a failure on the way: its kind alone, as its text has the URL of the server."""
+    return BackendUnavailable(f"object store: {type(error).__name__}")
 
 
 def _code(error: ClientError) -> str:

@@ -36,15 +36,18 @@ def _region(value: object) -> str:
 
 
 def _endpoint(value: object) -> str:
-    text = _text(value)
+    if not isinstance(value, str) or (value and not _is_url(value)):
+        raise ValueError('a URL such as "https://s3.site.example"')
+    return value
+
+
+def _is_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is none
-        fine = False
-    if text and (not fine or parts.username is not None or parts.query or parts.fragment):
-        raise ValueError('a URL such as "https://s3.site.example"')
-    return text
+        complete = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, for one
+        return False
+    return complete and text.isprintable() and not (parts.username or parts.query or parts.fragment)
 
 
 def _prefix(value: object) -> str:

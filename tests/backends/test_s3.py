@@ -6,6 +6,7 @@ import json
 import random
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -14,9 +15,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from backends.suite.values import ValueStoreSuite
 from backends.values import BLOCK, ValueStore, s3
@@ -256,6 +262,13 @@ def test_a_server_that_is_down_makes_everything_unavailable_soon(
     within(5, lambda: work(values))
 
 
+def test_a_client_is_not_told_where_the_server_is_and_the_operator_is(make: Callable[..., S3Store]) -> None:
+    endpoint = f"http://127.0.0.1:{free_port()}"
+    values = make(endpoint=endpoint, attempts=1)
+    assert within(5, lambda: values.write([b"x"])) == "object store: EndpointConnectionError"
+    assert endpoint in within(5, values.check)
+
+
 def test_a_server_that_never_answers_is_waited_for_as_long_as_the_options_say(
     make: Callable[..., S3Store],
 ) -> None:
@@ -284,7 +297,7 @@ def test_a_bucket_that_is_missing_is_told_to_the_operator(make: Callable[..., S3
 
 
 @contextmanager
-def answering(status: int, code: str) -> Iterator[str]:
+def answering(status: int, code: str, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """A server that gives everybody one answer; its URL."""
     body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
 
@@ -300,8 +313,10 @@ def answering(status: int, code: str) -> Iterator[str]:
             """Nobody wants to know."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
         server.shutdown()
 
 
@@ -326,6 +341,45 @@ def test_a_refusal_is_told_in_the_words_of_the_gateway(
     with answering(status, code) as endpoint, pytest.raises(error) as caught:
         make(endpoint=endpoint, attempts=1).write([b"x"])
     assert (type(caught.value), caught.value.reason) == (error, reason)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate of 127.0.0.1 that nobody but itself vouches for, with its key in the same file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
+    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now, now + LATER
+    )
+    made = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
+    file = tmp_path_factory.mktemp("tls") / "server.pem"
+    plain = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    pem = serialization.Encoding.PEM
+    file.write_bytes(key.private_bytes(pem, *plain) + made.public_bytes(pem))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, "object store: SSLError"),
+        ({"ca_file": "the certificate"}, "object store: access is refused (AccessDenied)"),
+        ({"verify": False}, "object store: access is refused (AccessDenied)"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_a_server_is_believed_by_its_certificate(
+    make: Callable[..., S3Store], certificate: Path, options: dict[str, Any], told: str
+) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    if "ca_file" in options:
+        options = {"ca_file": str(certificate)}
+    with answering(403, "AccessDenied", tls) as endpoint:
+        values = make(endpoint=endpoint, attempts=1, **options)
+        assert within(10, lambda: values.write([b"x"])) == told
 
 
 # Connections that break
@@ -469,7 +523,7 @@ def test_a_wrong_option_is_named(options: dict[str, Any], field: str) -> None:
 
 def test_sizes_and_whole_seconds_are_taken(make: Callable[..., S3Store]) -> None:
     make(read_timeout=7).check()
-    S3Store.from_options({"bucket": "values", "part_size": "16 MiB"}, data="").close()
+    make(part_size="16 MiB").check()
 
 
 WITHOUT_BOTO3 = """
