@@ -43,6 +43,15 @@ for name, port in json.loads(sys.argv[2]).items():
     builder.get_ring().save(f"{sys.argv[1]}/{name}.ring.gz")
 """
 
+#: A test run that is killed stops nothing; where the system can, the servers end with it (PR_SET_PDEATHSIG).
+_PROGRAM = """
+import ctypes, runpy, signal, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
 _COMMON = """[DEFAULT]
 bind_ip = 127.0.0.1
 bind_port = {port}
@@ -120,7 +129,7 @@ class Swift:
         program = Path(sys.executable).with_name(f"swift-{name}-server")
         with (self._folder / f"{name}.log").open("wb") as log:
             self._processes[name] = subprocess.Popen(
-                [sys.executable, program, self._folder / f"{name}.conf", "verbose"],
+                [sys.executable, "-c", _PROGRAM, program, self._folder / f"{name}.conf", "verbose"],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
