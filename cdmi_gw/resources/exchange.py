@@ -19,7 +19,8 @@ from gateway.frontends import Services
 from gateway.identity import Caller
 from gateway.model import InvalidRequest, NotFound
 from gateway.objects.identifier import canonical
-from gateway.objects.space import Objects, Place
+from gateway.objects.names import Place
+from gateway.objects.space import Objects
 from gateway.objects.values import BLOCK
 
 #: What JSON bodies may have at most; larger values go by plain HTTP.

@@ -27,7 +27,7 @@ from gateway.model import (
     StoredObject,
     Unsupported,
 )
-from gateway.objects.space import Seen, Wish
+from gateway.objects.names import Seen, Wish
 
 #: Values in JSON are built in memory: longer ones are read by ranges or by plain HTTP.
 MAX_VALUE = MAX_JSON

@@ -31,6 +31,16 @@ class NotFound(GatewayError):
         return cls(f"no {noun} {shorten(identifier)}")
 
 
+class Elsewhere(NotFound):
+    """What stands there is a reference; the thing is to be asked for at ``target``, a URI."""
+
+    reason = "reference"
+
+    def __init__(self, message: str, *, target: str) -> None:
+        super().__init__(message)
+        self.target = target
+
+
 class AlreadyExists(GatewayError):
     """The name, path or identifier is taken."""
 

@@ -1,4 +1,4 @@
-"""The object side of the common model: containers and data objects, in the terms of CDMI (ISO/IEC 17826)."""
+"""The object side of the common model: what is stored, in the terms of CDMI (ISO/IEC 17826)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,13 @@ __all__ = [
     "Completion",
     "Container",
     "DataObject",
+    "Domain",
     "Encoding",
     "Json",
     "ObjectKind",
+    "Queue",
+    "QueueValue",
+    "Reference",
     "StoredObject",
 ]
 
@@ -29,6 +33,10 @@ Json: TypeAlias = Any
 class ObjectKind(StrEnum):
     CONTAINER = "container"
     DATA_OBJECT = "dataobject"
+    QUEUE = "queue"
+    DOMAIN = "domain"
+    REFERENCE = "reference"
+    QUEUE_VALUE = "value"  # never seen but through its queue
 
 
 class Completion(StrEnum):
@@ -101,7 +109,7 @@ Acl: TypeAlias = Sequence[Ace]
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What containers and data objects have in common. Object IDs are upper-case Base16 (CDMI 5.10)."""
+    """What all that is stored has in common. Object IDs are upper-case Base16 (CDMI 5.10)."""
 
     id: str
     name: str | None  # None: the object has an ID and no path
@@ -114,11 +122,23 @@ class StoredObject:
     modified: datetime
     changes: int = 0  # of value and metadata since it was made
     completion: Completion = Completion.COMPLETE
+    #: Data system metadata as its writer gave it (CDMI 16.4); what is inherited is not in here.
+    system: Mapping[str, Json] = field(default_factory=dict)
+    accessed: datetime | None = None  # when it was last read; None: not since it was made
+    reads: int = 0
+    percent: int | None = None  # how much of a delayed create is done
+    failure: str = ""  # why ``completion`` is ``ERROR``
+
+    @property
+    def kind(self) -> ObjectKind:
+        return KINDS[type(self)]
 
 
 @dataclass(frozen=True, slots=True)
 class Container(StoredObject):
     """Has children by name."""
+
+    exports: Mapping[str, Json] = field(default_factory=dict)  # protocol -> settings (CDMI 13)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +148,38 @@ class DataObject(StoredObject):
     mimetype: str = "application/octet-stream"
     encoding: Encoding = Encoding.BASE64
     size: int = 0  # bytes, gaps included
+    digest: str | None = None  # "SHA256:" and the value's hash in upper-case Base16
+
+
+@dataclass(frozen=True, slots=True)
+class Queue(StoredObject):
+    """Has values, the oldest first (CDMI 11)."""
+
+    next: int = 0  # the designator of the next value; never given twice
+
+
+@dataclass(frozen=True, slots=True)
+class QueueValue(DataObject):
+    """One value of a queue; ``name`` is its designator as twenty digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Domain(StoredObject):
+    """Whom objects belong to for administration (CDMI 10); has domains as children."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference(StoredObject):
+    """Leads to another URI (CDMI 5.12)."""
+
+    target: str = ""
+
+
+KINDS: Mapping[type[StoredObject], ObjectKind] = {
+    Container: ObjectKind.CONTAINER,
+    DataObject: ObjectKind.DATA_OBJECT,
+    Queue: ObjectKind.QUEUE,
+    QueueValue: ObjectKind.QUEUE_VALUE,
+    Domain: ObjectKind.DOMAIN,
+    Reference: ObjectKind.REFERENCE,
+}

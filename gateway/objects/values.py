@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import BinaryIO
 
 from backends.values import BLOCK, ValueStore
 from gateway.store.objects import Extent
 
-__all__ = ["BLOCK", "Value", "spliced"]
+__all__ = ["BLOCK", "Value", "joined", "spliced"]
 
 _ZEROS = bytes(BLOCK)
 
@@ -28,6 +29,16 @@ def spliced(parts: Sequence[Extent], new: Extent) -> Sequence[Extent]:
     if new.length:
         result.append(new)
     return sorted(result, key=lambda part: part.start)
+
+
+def joined(values: Iterable[tuple[int, Sequence[Extent]]]) -> tuple[Sequence[Extent], int]:
+    """(extents, size) of values, each a size and its extents, one after another."""
+    parts: list[Extent] = []
+    size = 0
+    for length, extents in values:
+        parts += [Extent(size + part.start, part.length, part.key, part.offset) for part in extents]
+        size += length
+    return parts, size
 
 
 class Value:
@@ -62,12 +73,7 @@ class Value:
             at = last
         if at < end:
             pieces.append(_zeros(end - at))
-        return _joined(pieces)
-
-
-def _joined(pieces: Iterable[Iterable[bytes]]) -> Iterator[bytes]:
-    for piece in pieces:
-        yield from piece
+        return chain.from_iterable(pieces)
 
 
 def _zeros(number: int) -> Iterator[bytes]:

@@ -40,6 +40,13 @@ ROOT: Acl = (
 )
 
 
+#: Domains: read by everybody who has signed in, managed by the admin.
+DOMAINS: Acl = (
+    *DEFAULT,
+    Ace(AceType.ALLOW, AUTHENTICATED, _BOTH, READ),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Guarded:
     """What a list is asked about."""

@@ -83,6 +83,15 @@ class Transaction:
         _execute(self._cursor, query, parameters, self._dialect)
         return int(self._cursor.rowcount)
 
+    def run_many(self, query: Query, every: Sequence[dict[str, Any]]) -> None:
+        """Run a change once for each set of parameters."""
+        sql, order, fixed = query.compiled(self._dialect)
+        if order is None:
+            self._cursor.executemany(sql, [{**fixed, **parameters} for parameters in every])
+        else:
+            merged = ({**fixed, **parameters} for parameters in every)
+            self._cursor.executemany(sql, [[one[name] for name in order] for one in merged])
+
     def rows(self, query: Query, **parameters: Any) -> Sequence[Row]:
         _execute(self._cursor, query, parameters, self._dialect)
         found: Sequence[Row] = self._cursor.fetchall()

@@ -19,13 +19,15 @@ class Generations(NamedTuple):
     users: int
     catalogue: int  # images
     tags: int  # user-defined mixins
+    domains: int  # of stored objects, and their members
 
 
 _c = generations.c
-_READ = Query(select(_c.users, _c.catalogue, _c.tags))
+_READ = Query(select(_c.users, _c.catalogue, _c.tags, _c.domains))
 BUMP_USERS = Query(update(generations).values(users=_c.users + 1))
 BUMP_CATALOGUE = Query(update(generations).values(catalogue=_c.catalogue + 1))
 BUMP_TAGS = Query(update(generations).values(tags=_c.tags + 1))
+BUMP_DOMAINS = Query(update(generations).values(domains=_c.domains + 1))
 
 
 def read(database: Database) -> Generations:

@@ -2,91 +2,121 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import Select, and_, bindparam, delete, func, insert, literal, or_, select, update
 
-from gateway.model import (
-    Ace,
-    AceFlag,
-    AceMask,
-    AceType,
-    Acl,
-    Completion,
-    Container,
-    DataObject,
-    Encoding,
-    ObjectKind,
-    StoredObject,
-)
+from gateway.model import ObjectKind, StoredObject
 
 from .database import Constraint, Database, Query, Row, Transaction
+from .object_rows import CHANGEABLE, COLUMNS, Held, changeable, fixed, held
 from .overlay import now
 from .schema import extents, object_values, objects
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 _o, _e, _v = objects.c, extents.c, object_values.c
-_parents = objects.alias("parents")
-_COLUMNS = (
-    _o.seq,
-    _o.id,
-    _o.kind,
-    _o.parent,
-    _o.name,
-    _o.owner,
-    _o.tenant,
-    _o.group_name,
-    _o.acl,
-    _o.metadata,
-    _o.completion,
-    _o.mimetype,
-    _o.encoding,
-    _o.size,
-    _o.created,
-    _o.modified,
-    _o.changes,
-)
 
+#: Names of the rows without a parent that are reached by a path.
 ROOT_NAME = ""
+DOMAINS_NAME = "cdmi_domains"
+#: What is below it is left out of copies, serializations and snapshots.
+SNAPSHOTS_NAME = "cdmi_snapshots"
 
-_ROOT = Query(select(*_COLUMNS).where(_o.parent.is_(None), _o.name == ROOT_NAME))
-_BY_ID = Query(select(*_COLUMNS).where(_o.id == bindparam("id")))
-_BY_SEQ = Query(select(*_COLUMNS).where(_o.seq == bindparam("seq")))
-_CHILD = Query(select(*_COLUMNS).where(_o.parent == bindparam("parent"), _o.name == bindparam("name")))
+_MOST = (1 << 31) - 1
+
+_TOP = Query(select(*COLUMNS).where(_o.parent.is_(None), _o.name == bindparam("name")))
+_BY_ID = Query(select(*COLUMNS).where(_o.id == bindparam("id")))
+_BY_SEQ = Query(select(*COLUMNS).where(_o.seq == bindparam("seq")))
+_CHILD = Query(select(*COLUMNS).where(_o.parent == bindparam("parent"), _o.name == bindparam("name")))
+_BELOW = (_o.parent == bindparam("parent"),)
 _CHILDREN = Query(
     select(_o.name, _o.kind)
-    .where(_o.parent == bindparam("parent"))
+    .where(*_BELOW)
     .order_by(_o.name)
     .limit(bindparam("number"))
     .offset(bindparam("first"))
 )
-_HOW_MANY = Query(select(func.count()).where(_o.parent == bindparam("parent")))
+_CHILDREN_AFTER = Query(
+    select(_o.name, _o.kind)
+    .where(*_BELOW, _o.name > bindparam("after"))
+    .order_by(_o.name)
+    .limit(bindparam("number"))
+)
+_HELD_CHILDREN = Query(
+    select(*COLUMNS)
+    .where(*_BELOW, _o.name >= bindparam("since"), _o.name <= bindparam("until"))
+    .order_by(_o.name)
+    .limit(bindparam("number"))
+)
+_HOW_MANY = Query(select(func.count()).where(*_BELOW))
+_ENDS = Query(select(func.min(_o.name), func.max(_o.name)).where(*_BELOW))
 #: Taken by everybody who is about to change an object or what is directly in it.
 _LOCK = Query(select(_o.seq).where(_o.seq == bindparam("seq")).with_for_update())
 
-_UPDATED = ("acl", "metadata", "completion", "mimetype", "encoding", "size", "modified", "changes")
-_WRITTEN = ("id", "kind", "parent", "name", "owner", "tenant", "group_name", "created", *_UPDATED)
-_INSERT = Query(insert(objects).values({name: bindparam(name) for name in _WRITTEN}).returning(_o.seq))
-_UPDATE = Query(
-    update(objects).where(_o.seq == bindparam("row")).values({name: bindparam(name) for name in _UPDATED})
+_MADE = ("id", "kind", "tenant", "created", "target", "parent", "name", "domain", "group_name")
+_INSERT = Query(
+    insert(objects).values({name: bindparam(name) for name in (*_MADE, *CHANGEABLE)}).returning(_o.seq)
 )
-_subtree = select(_o.seq).where(_o.seq == bindparam("row")).cte("subtree", recursive=True)
-_subtree = _subtree.union_all(select(_o.seq).where(_o.parent == _subtree.c.seq))
-_SUBTREE = Query(select(_subtree.c.seq))
-_DELETE_TREE = Query(delete(objects).where(_o.seq.in_(select(_subtree.c.seq))))
+_UPDATE = Query(
+    update(objects).where(_o.seq == bindparam("row")).values({name: bindparam(name) for name in CHANGEABLE})
+)
+_MOVE = Query(
+    update(objects).where(_o.seq == bindparam("row")).values(parent=bindparam("to"), name=bindparam("called"))
+)
+_TOUCH = Query(
+    update(objects)
+    .where(_o.seq == bindparam("row"))
+    .values(accessed=bindparam("moment"), reads=_o.reads + bindparam("number"))
+)
+_SET_DOMAIN = Query(update(objects).where(_o.seq == bindparam("row")).values(domain=bindparam("to")))
+_SET_FIRST_DOMAIN = Query(
+    update(objects)
+    .where(_o.domain.is_(None), _o.kind != ObjectKind.DOMAIN.value)
+    .values(domain=bindparam("to"))
+)
+_REASSIGN = Query(update(objects).where(_o.domain == bindparam("from")).values(domain=bindparam("to")))
+_IN_DOMAIN = Query(select(literal(1)).where(_o.domain == bindparam("domain")).limit(1))
+_EXPIRED = Query(
+    select(*COLUMNS)
+    .where(_o.expires <= bindparam("moment"), _o.held == 0)
+    .order_by(_o.expires)
+    .limit(bindparam("number"))
+)
+
+_subtree = (
+    select(_o.seq, literal(0).label("depth")).where(_o.seq == bindparam("row")).cte("subtree", recursive=True)
+)
+_subtree = _subtree.union_all(select(_o.seq, _subtree.c.depth + 1).where(_o.parent == _subtree.c.seq))
+_IN_SUBTREE = _o.seq.in_(select(_subtree.c.seq))
+_DELETE_TREE = Query(delete(objects).where(_IN_SUBTREE))
 _DELETE_EXTENTS_OF_TREE = Query(delete(extents).where(_e.object.in_(select(_subtree.c.seq))))
 _KEYS_OF_TREE = Query(
     select(_e.key).where(_e.object.in_(select(_subtree.c.seq))).distinct().limit(bindparam("number"))
 )
-
-_EXTENTS = Query(
-    select(_e.start, _e.length, _e.key, _e.offset).where(_e.object == bindparam("object")).order_by(_e.start)
+_KEPT_IN_TREE = Query(
+    select(_o.id).where(_IN_SUBTREE, or_(_o.held > 0, _o.retained > bindparam("moment"))).limit(1)
 )
+
+#: The same without snapshots: what a copy takes along.
+_copied = (
+    select(_o.seq, literal(0).label("depth")).where(_o.seq == bindparam("row")).cte("copied", recursive=True)
+)
+_copied = _copied.union_all(
+    select(_o.seq, _copied.c.depth + 1).where(_o.parent == _copied.c.seq, _o.name != SNAPSHOTS_NAME)
+)
+_TREE = Query(
+    select(*COLUMNS).join(_copied, _copied.c.seq == _o.seq).order_by(_copied.c.depth, _o.parent, _o.name)
+)
+_TREE_SIZE = Query(
+    select(func.count(), func.coalesce(func.sum(_o.size), 0)).join(_copied, _copied.c.seq == _o.seq)
+)
+_EXTENT = (_e.start, _e.length, _e.key, _e.offset)
+_TREE_EXTENTS = Query(
+    select(_e.object, *_EXTENT).join(_copied, _copied.c.seq == _e.object).order_by(_e.object, _e.start)
+)
+
+_EXTENTS = Query(select(*_EXTENT).where(_e.object == bindparam("object")).order_by(_e.start))
 _ADD_EXTENT = Query(
     insert(extents).values({name: bindparam(name) for name in ("object", "start", "length", "key", "offset")})
 )
@@ -96,6 +126,18 @@ _HAS_VALUE = Query(select(literal(1)).where(_v.key == bindparam("key")))
 _UNUSED = and_(~select(_e.key).where(_e.key == _v.key).exists())
 _GIVE_UP = Query(delete(object_values).where(_v.key == bindparam("key"), _UNUSED))
 _UNUSED_VALUES = Query(select(_v.key).where(_UNUSED).limit(bindparam("number")))
+
+
+def _domains(columns: Sequence[Any]) -> Select[Any]:
+    """Every domain of the tree, the top first."""
+    top = select(_o.seq, literal(0).label("depth")).where(_o.parent.is_(None), _o.name == DOMAINS_NAME)
+    tree = top.cte("domains", recursive=True)
+    below = and_(_o.parent == tree.c.seq, _o.kind == ObjectKind.DOMAIN.value)
+    tree = tree.union_all(select(_o.seq, tree.c.depth + 1).where(below))
+    return select(*columns).join(tree, tree.c.seq == _o.seq).order_by(tree.c.depth, _o.seq)
+
+
+_DOMAINS = Query(_domains(COLUMNS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,27 +154,19 @@ class Extent:
         return self.start + self.length
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """An object's row."""
-
-    seq: int
-    parent_seq: int | None
-    group: str
-    object: StoredObject
-
-
 class ObjectRows:
     """The rows of one store."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def root(self, source: Transaction | None = None) -> Held | None:
-        return self._one(source, _ROOT)
+    def top(self, name: str, source: Transaction | None = None) -> Held | None:
+        """The root of the containers (``ROOT_NAME``) or of the domains (``DOMAINS_NAME``)."""
+        return self._one(source, _TOP, name=name)
 
     def by_id(self, id: str, source: Transaction | None = None) -> Held | None:
-        return self._one(source, _BY_ID, id=id)
+        found = self._one(source, _BY_ID, id=id)
+        return None if found is not None and found.object.kind is ObjectKind.QUEUE_VALUE else found
 
     def by_seq(self, seq: int, source: Transaction | None = None) -> Held | None:
         return self._one(source, _BY_SEQ, seq=seq)
@@ -145,22 +179,60 @@ class ObjectRows:
         rows = self.database.read(_CHILDREN, parent=parent.seq, first=first, number=number)
         return [(name, ObjectKind(kind)) for name, kind in rows]
 
+    def children_after(self, parent: Held, after: str, number: int) -> Sequence[tuple[str, ObjectKind]]:
+        rows = self.database.read(_CHILDREN_AFTER, parent=parent.seq, after=after, number=number)
+        return [(name, ObjectKind(kind)) for name, kind in rows]
+
+    def held_children(
+        self, parent: Held, since: str, until: str, number: int, source: Transaction | None = None
+    ) -> Sequence[Held]:
+        """Children with names from ``since`` to ``until``, in that order."""
+        parameters = {"parent": parent.seq, "since": since, "until": until, "number": number}
+        return [held(row) for row in self._rows(source, _HELD_CHILDREN, **parameters)]
+
+    def snapshots(self, container: Held) -> Sequence[tuple[str, ObjectKind]]:
+        """Names of a container's snapshots."""
+        held = self.child(container, SNAPSHOTS_NAME)
+        return self.children(held, 0, _MOST) if held is not None else ()
+
     def how_many_children(self, parent: Held) -> int:
         return int(self.database.read(_HOW_MANY, parent=parent.seq)[0][0])
+
+    def ends(self, parent: Held, source: Transaction | None = None) -> tuple[str, str] | None:
+        """The first and the last name of what is in ``parent``; None where nothing is."""
+        [(first, last)] = self._rows(source, _ENDS, parent=parent.seq)
+        return None if first is None else (first, last)
 
     def lock(self, tx: Transaction, held: Held) -> bool:
         """Keep others from changing a row; whether it is still there."""
         return bool(tx.rows(_LOCK, seq=held.seq))
 
-    def add(self, tx: Transaction, parent: Held | None, thing: StoredObject, group: str) -> Held:
+    def add(
+        self,
+        tx: Transaction,
+        parent: Held | None,
+        thing: StoredObject,
+        group: str,
+        *,
+        domain: int | None = None,
+    ) -> Held:
         """Raises Constraint where the name is taken."""
-        values = {**_values(thing), "parent": parent.seq if parent else None, "name": thing.name}
-        values |= {"id": thing.id, "kind": _kind(thing), "owner": thing.owner, "tenant": thing.tenant}
-        [(seq,)] = tx.rows(_INSERT, **values, group_name=group, created=_microseconds(thing.created))
-        return Held(seq, parent.seq if parent else None, group, thing)
+        parent_seq = parent.seq if parent else None
+        place = {"parent": parent_seq, "name": thing.name, "domain": domain, "group_name": group}
+        columns = changeable(thing)
+        [(seq,)] = tx.rows(_INSERT, **fixed(thing), **place, **columns)
+        return Held(seq, parent_seq, domain, group, columns["retained"], columns["held"], thing)
 
     def change(self, tx: Transaction, held: Held, thing: StoredObject) -> None:
-        tx.run(_UPDATE, row=held.seq, **_values(thing))
+        tx.run(_UPDATE, row=held.seq, **changeable(thing))
+
+    def move(self, tx: Transaction, held: Held, parent: Held | None, name: str | None) -> None:
+        """Raises Constraint where the name is taken."""
+        tx.run(_MOVE, row=held.seq, to=parent.seq if parent else None, called=name)
+
+    def touch(self, tx: Transaction, seq: int, moment: int, number: int) -> None:
+        """Remember that an object was read."""
+        tx.run(_TOUCH, row=seq, moment=moment, number=number)
 
     def remove(self, tx: Transaction, held: Held, number: int) -> Sequence[str]:
         """Remove a row with all below it; keys of values that may have become unused, so many at most."""
@@ -169,20 +241,70 @@ class ObjectRows:
         tx.run(_DELETE_TREE, row=held.seq)
         return keys
 
+    def kept_in(self, tx: Transaction, held: Held) -> str | None:
+        """The ID of something in a tree that may not be removed now."""
+        rows = tx.rows(_KEPT_IN_TREE, row=held.seq, moment=now())
+        return rows[0][0] if rows else None
+
+    def expired(self, number: int) -> Sequence[Held]:
+        """What is to be removed by now (``cdmi_retention_autodelete``)."""
+        return [held(row) for row in self.database.read(_EXPIRED, moment=now(), number=number)]
+
+    def tree(self, top: Held, source: Transaction | None = None) -> Sequence[Held]:
+        """An object and all below it but its snapshots, level after level."""
+        return [held(row) for row in self._rows(source, _TREE, row=top.seq)]
+
+    def tree_size(self, top: Held) -> tuple[int, int]:
+        """(objects, bytes of their values) of what ``tree`` gives."""
+        [(number, size)] = self.database.read(_TREE_SIZE, row=top.seq)
+        return int(number), int(size)
+
+    def tree_extents(self, top: Held, source: Transaction | None = None) -> Mapping[int, list[Extent]]:
+        """The values of all that ``tree`` gives, by ``seq``."""
+        found: dict[int, list[Extent]] = {}
+        for seq, *extent in self._rows(source, _TREE_EXTENTS, row=top.seq):
+            found.setdefault(seq, []).append(Extent(*extent))
+        return found
+
+    def domains(self) -> Sequence[Held]:
+        """Every domain, none before the one that it is in."""
+        return [held(row) for row in self.database.read(_DOMAINS)]
+
+    def set_domain(self, tx: Transaction, held: Held, domain: int) -> None:
+        tx.run(_SET_DOMAIN, row=held.seq, to=domain)
+
+    def set_first_domain(self, tx: Transaction, domain: int) -> None:
+        """Give everything a domain that was made before there were any."""
+        tx.run(_SET_FIRST_DOMAIN, to=domain)
+
+    def reassign(self, tx: Transaction, domain: int, to: int) -> None:
+        """Give all objects of a domain to another."""
+        tx.run(_REASSIGN, **{"from": domain, "to": to})
+
+    def is_used(self, tx: Transaction, domain: int) -> bool:
+        return bool(tx.rows(_IN_DOMAIN, domain=domain))
+
     def extents(self, held: Held, source: Transaction | None = None) -> Sequence[Extent]:
         return [Extent(*row) for row in self._rows(source, _EXTENTS, object=held.seq)]
 
     def set_extents(self, tx: Transaction, held: Held, parts: Iterable[Extent]) -> None:
         tx.run(_DROP_EXTENTS, object=held.seq)
-        for part in parts:
-            tx.run(
-                _ADD_EXTENT,
-                object=held.seq,
-                start=part.start,
-                length=part.length,
-                key=part.key,
-                offset=part.offset,
-            )
+        self.add_extents(tx, [(held.seq, part) for part in parts])
+
+    def add_extents(self, tx: Transaction, parts: Iterable[tuple[int, Extent]]) -> None:
+        """Raises Constraint where a key has been given up meanwhile."""
+        rows = [
+            {
+                "object": seq,
+                "start": part.start,
+                "length": part.length,
+                "key": part.key,
+                "offset": part.offset,
+            }
+            for seq, part in parts
+        ]
+        if rows:
+            tx.run_many(_ADD_EXTENT, rows)
 
     def add_value(self, tx: Transaction, key: str, size: int) -> None:
         """From now on somebody has this value."""
@@ -204,76 +326,7 @@ class ObjectRows:
 
     def _one(self, source: Transaction | None, query: Query, **parameters: Any) -> Held | None:
         rows = self._rows(source, query, **parameters)
-        return _held(rows[0]) if rows else None
+        return held(rows[0]) if rows else None
 
     def _rows(self, source: Transaction | None, query: Query, **parameters: Any) -> Sequence[Row]:
         return self.database.read(query, **parameters) if source is None else source.rows(query, **parameters)
-
-
-def _held(row: Row) -> Held:
-    (seq, id, kind, parent, name, owner, tenant, group, acl, metadata, completion, *rest) = row
-    mimetype, encoding, size, created, modified, changes = rest
-    common = {
-        "id": id,
-        "name": name if parent is not None else None,
-        "parent": None,
-        "owner": owner,
-        "tenant": tenant,
-        "metadata": json.loads(metadata),
-        "acl": tuple(map(_ace, json.loads(acl))),
-        "created": _time(created),
-        "modified": _time(modified),
-        "changes": changes,
-        "completion": Completion(completion),
-    }
-    thing: StoredObject
-    if kind == ObjectKind.CONTAINER:
-        thing = Container(**common)
-    else:
-        thing = DataObject(**common, mimetype=mimetype, encoding=Encoding(encoding), size=size)
-    return Held(seq, parent, group, thing)
-
-
-def _kind(thing: StoredObject) -> str:
-    return ObjectKind.CONTAINER if isinstance(thing, Container) else ObjectKind.DATA_OBJECT
-
-
-def _values(thing: StoredObject) -> dict[str, Any]:
-    data = thing if isinstance(thing, DataObject) else None
-    return {
-        "acl": acl_text(thing.acl),
-        "metadata": json.dumps(thing.metadata),
-        "completion": thing.completion,
-        "mimetype": data.mimetype if data else None,
-        "encoding": data.encoding if data else None,
-        "size": data.size if data else 0,
-        "modified": _microseconds(thing.modified),
-        "changes": thing.changes,
-    }
-
-
-def acl_text(acl: Acl) -> str:
-    return json.dumps(
-        [
-            [ace.type, ace.who, int(ace.flags), int(ace.mask), *([ace.spelling] if ace.spelling else [])]
-            for ace in acl
-        ]
-    )
-
-
-def _ace(parts: Sequence[Any]) -> Ace:
-    type, who, flags, mask, *spelling = parts
-    written: Mapping[str, str] | None = spelling[0] if spelling else None
-    return Ace(AceType(type), who, AceFlag(flags), AceMask(mask), written)
-
-
-def _microseconds(time: datetime) -> int:
-    return (time - _EPOCH) // timedelta(microseconds=1)
-
-
-def _time(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
-
-
-def present() -> datetime:
-    return _time(now())

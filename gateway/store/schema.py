@@ -54,6 +54,7 @@ generations = Table(
     Column("users", BigInteger, nullable=False),
     Column("catalogue", BigInteger, nullable=False),  # images
     Column("tags", BigInteger, nullable=False),
+    Column("domains", BigInteger, nullable=False, server_default="0"),  # of stored objects
 )
 
 sign_in_failures = Table(
@@ -169,7 +170,22 @@ objects = Table(
     Column("created", BigInteger, nullable=False),
     Column("modified", BigInteger, nullable=False),
     Column("changes", BigInteger, nullable=False),
+    Column("domain", _Serial, ForeignKey("objects.seq")),  # NULL: of domains, which are their own
+    Column("system", Text, nullable=False, server_default="{}"),  # JSON object: data system metadata
+    Column("exports", Text, nullable=False, server_default="{}"),  # JSON object; of containers
+    Column("target", Text),  # URI; of references
+    Column("digest", Text),  # of data objects whose values are hashed
+    Column("next", BigInteger, nullable=False, server_default="0"),  # designator; of queues
+    Column("accessed", BigInteger),
+    Column("reads", BigInteger, nullable=False, server_default="0"),
+    Column("percent", Integer),  # done of a delayed create
+    Column("failure", Text, nullable=False, server_default=""),
+    Column("retained", BigInteger),  # the end of its retention
+    Column("expires", BigInteger),  # when it is to be removed
+    Column("held", Integer, nullable=False, server_default="0"),  # how many holds there are on it
     UniqueConstraint("parent", "name", name="uq_objects_parent_name"),
+    Index("ix_objects_domain", "domain"),
+    Index("ix_objects_expires", "expires"),
 )
 
 #: Every value that some object may have; a value that is written and has no row belongs to nobody yet.
@@ -190,4 +206,16 @@ extents = Table(
     Column("key", Text, ForeignKey("object_values.key"), nullable=False),
     Column("offset", BigInteger, nullable=False),  # where in the stored value it begins
     Index("ix_extents_key", "key"),
+)
+
+#: Creates that go on after their request: what is being made, of what, for whom.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("seq", _Serial, primary_key=True, autoincrement=True),
+    Column("object", _Serial, ForeignKey("objects.seq", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("source", Text, nullable=False),  # object ID
+    Column("principal", Text, nullable=False),  # JSON object
+    Column("as_it_is", Integer, nullable=False),  # 1: with owners and lists, as in a snapshot
+    Column("begun", BigInteger, nullable=False),
 )

@@ -31,7 +31,8 @@ from gateway.model import (
     NotFound,
     ObjectKind,
 )
-from gateway.objects.space import NAME_BYTES, Objects, Place
+from gateway.objects.names import NAME_BYTES, Place
+from gateway.objects.space import Objects
 from gateway.objects.values import spliced
 from gateway.policy import acl
 from gateway.store import Database, migrate

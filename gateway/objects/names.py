@@ -1,0 +1,90 @@
+"""Where objects are, what they may be called, what is wished of them, and how a caller sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypedDict
+
+from gateway.model import AceMask, Acl, Encoding, InvalidRequest, Json, StoredObject, shorten
+from gateway.store.objects import DOMAINS_NAME, SNAPSHOTS_NAME
+
+NAME_BYTES = 1024
+DEPTH = 128
+MEMBERS, SUMMARY = "cdmi_domain_members", "cdmi_domain_summary"
+RESERVED = frozenset(
+    {
+        "cdmi_objectid",
+        DOMAINS_NAME,
+        "cdmi_capabilities",
+        SNAPSHOTS_NAME,
+        "cdmi_versions",
+        MEMBERS,
+        SUMMARY,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an object is: below the root, or below the object with an ID.
+
+    What is made where the last name is empty is called by its ID; what is made at the ID ``NEW`` has no path.
+    """
+
+    names: tuple[str, ...] = ()
+    id: str | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether what is made here has no path."""
+        return self.id == NEW
+
+    @property
+    def is_unnamed(self) -> bool:
+        return self.names[-1:] == ("",)
+
+    def __str__(self) -> str:
+        start = f"/cdmi_objectid/{self.id}" if self.id is not None else ""
+        return shorten("/".join([start, *self.names]) or "/")
+
+
+NEW = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An object as a caller sees it."""
+
+    object: StoredObject
+    path: tuple[str, ...] | None  # names from the root; None where it has none
+    rights: AceMask  # all that the caller has
+    system: Mapping[str, Json]  # data system metadata with what is inherited
+    domain: tuple[str, ...] | None  # path of the domain that it is in
+
+
+class Wish(TypedDict, total=False):
+    """What a caller wants of an object besides its value; what is not there stays as it is."""
+
+    metadata: Mapping[str, Json]
+    system: Mapping[str, Json]  # items of data system metadata as the caller sent them
+    acl: Acl
+    owner: str
+    domain: tuple[str, ...]  # path
+    mimetype: str
+    encoding: Encoding
+    exports: Mapping[str, Json]
+    partial: bool  # the value is one of a series and not complete with this
+
+
+def require_name(name: str, *, container: bool) -> None:
+    """Raises InvalidRequest for what no object may be called (CDMI 5.13.6, 9.1.2)."""
+    problem = None
+    if not name or name in (".", "..") or "/" in name or "?" in name or "\0" in name:
+        problem = "not a name"
+    elif len(name.encode("utf-8", "surrogatepass")) > NAME_BYTES:
+        problem = f"longer than {NAME_BYTES} bytes"
+    elif name in RESERVED or (container and name.startswith("cdmi_")):
+        problem = "reserved"
+    if problem is not None:
+        raise InvalidRequest(f"name {shorten(name)}: {problem}", field="name", reason="reserved")

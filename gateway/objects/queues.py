@@ -1,0 +1,217 @@
+"""Queues: values that come out in the order in which they went in, each to one reader (CDMI 11).
+
+A value is a row below its queue, named by its designator; so a queue is copied, moved, kept in a snapshot
+and removed as any tree is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from gateway.identity import Caller
+from gateway.model import AceMask, Completion, Conflict, Encoding, InvalidRequest, Queue, QueueValue
+from gateway.objects.identifier import new_id
+from gateway.objects.names import Place, Seen
+from gateway.objects.values import Value
+from gateway.objects.ways import Way, Ways, queue, require, require_changeable
+from gateway.objects.writing import Content, Writer
+from gateway.policy import acl as lists
+from gateway.store import Transaction
+from gateway.store.object_rows import Held, present
+from gateway.store.objects import Extent
+
+#: Values that one request may read, put in or take out.
+MAX_VALUES = 1000
+
+_DIGITS = 20
+_LAST = "9" * _DIGITS
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A value that is to be put into a queue."""
+
+    content: bytes
+    mimetype: str
+    encoding: Encoding
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A value that is in a queue."""
+
+    designator: int
+    mimetype: str
+    encoding: Encoding
+    value: Value
+
+
+class Queues:
+    """Everything that is done with the values of queues."""
+
+    def __init__(self, writer: Writer, ways: Ways) -> None:
+        self.writer, self.ways, self.rows = writer, ways, writer.rows
+        self.database = writer.database
+
+    def range(self, caller: Caller, place: Place) -> tuple[int, int] | None:
+        """(lowest, highest) designator of what is in a queue; None where nothing is."""
+        way = self.ways.walk(caller, place)
+        queue(way[-1], place)
+        return _ends(self.rows.ends(way[-1]))
+
+    def read(self, caller: Caller, place: Place, number: int) -> Sequence[Waiting]:
+        """The oldest values, so many at most."""
+        way = self.ways.walk(caller, place)
+        queue(way[-1], place)
+        require(caller, way[-1], AceMask.READ_OBJECT, place)
+        found = self.rows.held_children(way[-1], "", _LAST, min(number, MAX_VALUES))
+        return [self._waiting(held) for held in found]
+
+    def _waiting(self, held: Held) -> Waiting:
+        thing = held.object
+        assert isinstance(thing, QueueValue)
+        value = Value(self.writer.values, self.rows.extents(held), thing.size)
+        return Waiting(int(thing.name or 0), thing.mimetype, thing.encoding, value)
+
+    def put(self, caller: Caller, place: Place, items: Sequence[Item]) -> Seen:
+        """Put values in at the end, all or none."""
+        require_few(len(items))
+        self._writable(caller, place)
+        with ExitStack() as kept:
+            contents = []
+            for item in items:
+                stored = kept.enter_context(self.writer.kept([item.content]))
+                parts = [Extent(0, stored.size, stored.key, 0)] if stored.size else []
+                contents.append((Content(parts, stored.size, None, stored), item.mimetype, item.encoding))
+            way = self._writable(caller, place)
+            with self.database.write() as tx:
+                return self.append(tx, caller, way, place, contents)
+
+    def append(
+        self,
+        tx: Transaction,
+        caller: Caller,
+        way: Way,
+        place: Place,
+        contents: Sequence[tuple[Content, str, Encoding]],
+    ) -> Seen:
+        """The part of ``put`` that is done in a transaction."""
+        held = self.ways.locked(tx, way[-1])
+        if held is None:
+            raise Conflict(f"{place} has just been removed")
+        thing = queue(held, place)
+        for number, (content, mimetype, encoding) in enumerate(contents, thing.next):
+            made = self._value(caller, held, number, content, mimetype, encoding)
+            row = self.rows.add(tx, held, made, held.group, domain=held.domain_seq)
+            self.writer.keep(tx, row, content)
+        changed = self._changed(thing, next=thing.next + len(contents))
+        self.rows.change(tx, held, changed)
+        self.ways.record(tx, caller, "queue.enqueue", held)
+        return self.ways.seen(caller, [*way[:-1], replace(held, object=changed)])
+
+    def _value(
+        self, caller: Caller, held: Held, number: int, content: Content, mimetype: str, encoding: Encoding
+    ) -> QueueValue:
+        moment = present()
+        return QueueValue(
+            id=new_id(self.writer.enterprise),
+            name=f"{number:0{_DIGITS}d}",
+            parent=None,
+            owner=caller.principal.user,
+            tenant=caller.principal.tenant,
+            metadata={},
+            acl=lists.DEFAULT,
+            created=moment,
+            modified=moment,
+            mimetype=mimetype,
+            encoding=encoding,
+            size=content.size,
+            completion=Completion.COMPLETE,
+        )
+
+    @staticmethod
+    def _changed(thing: Queue, **fields: int) -> Queue:
+        return replace(thing, **fields, modified=present(), changes=thing.changes + 1)  # type: ignore[arg-type]  # all are numbers
+
+    def take(self, caller: Caller, place: Place, choose: Callable[[int, int], tuple[int, int]]) -> int:
+        """Remove the oldest values of a queue; how many.
+
+        ``choose`` gets the lowest and the highest designator that are there and gives those that are to go.
+        """
+        way = self._writable(caller, place)
+        with self.database.write() as tx:
+            held = self.ways.locked(tx, way[-1])
+            ends = _ends(self.rows.ends(held, tx)) if held is not None else None
+            if held is None or ends is None:
+                return 0
+            first, last = choose(*ends)
+            require_few(last - first + 1)
+            names = (f"{first:0{_DIGITS}d}", f"{last:0{_DIGITS}d}")
+            gone = self.rows.held_children(held, *names, MAX_VALUES, tx)
+            keys = [key for value in gone for key in self.rows.remove(tx, value, 1 << 31)]
+            self.rows.change(tx, held, self._changed(queue(held, place)))
+            self.ways.record(tx, caller, "queue.dequeue", held)
+        self.writer.give_up(keys)
+        return len(gone)
+
+    def pour(self, caller: Caller, place: Place, source: Place, number: int, *, moving: bool) -> Seen:
+        """Put the oldest values of another queue, or the value of a data object, in at the end (11.6).
+
+        With ``moving`` they are taken out of the source in the same transaction.
+        """
+        way = self._writable(caller, place)
+        try:
+            from_ = self.ways.walk(caller, source)
+            require(caller, from_[-1], AceMask.READ_OBJECT, source)
+        except Exception as error:
+            raise _of_source(error) from None
+        if moving:
+            self._writable(caller, source)
+        if from_[-1].seq == way[-1].seq:
+            raise InvalidRequest("a queue is not poured into itself", field="copy")
+        queue(from_[-1], source)
+        with self.database.write() as tx:
+            for held in sorted((way[-1], from_[-1]), key=lambda one: one.seq):
+                self.rows.lock(tx, held)  # in one order, so that two never wait for each other
+            values = self.rows.held_children(from_[-1], "", _LAST, min(number, MAX_VALUES), tx)
+            contents = []
+            for value in values:
+                thing = value.object
+                assert isinstance(thing, QueueValue)
+                content = Content(self.rows.extents(value, tx), thing.size)
+                contents.append((content, thing.mimetype, thing.encoding))
+            seen = self.append(tx, caller, way, place, contents)
+            if moving:
+                for value in values:
+                    self.rows.remove(tx, value, 0)
+                emptied = self.ways.locked(tx, from_[-1])
+                if emptied is not None:
+                    self.rows.change(tx, emptied, self._changed(queue(emptied, source)))
+                    self.ways.record(tx, caller, "queue.dequeue", emptied)
+        return seen
+
+    def _writable(self, caller: Caller, place: Place) -> list[Held]:
+        way = self.ways.walk(caller, place)
+        queue(way[-1], place)
+        require(caller, way[-1], AceMask.WRITE_OBJECT, place)
+        require_changeable(way, place)
+        return way
+
+
+def _ends(names: tuple[str, str] | None) -> tuple[int, int] | None:
+    return (int(names[0]), int(names[1])) if names is not None else None
+
+
+def require_few(number: int) -> None:
+    """Raises InvalidRequest for more values than one request may have."""
+    if number > MAX_VALUES:
+        raise InvalidRequest(
+            f"{number} values are too many; at most {MAX_VALUES} in one request", field="value"
+        )
+
+
+def _of_source(error: Exception) -> Exception:
+    message = getattr(error, "message", None)
+    return InvalidRequest(f"source: {message}", field="copy", reason="source") if message else error

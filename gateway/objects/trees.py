@@ -1,0 +1,502 @@
+"""Copies, moves and snapshots: whole trees at once, large ones by a worker; no value is ever copied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from gateway.identity import Caller
+from gateway.model import (
+    AceMask,
+    AlreadyExists,
+    Completion,
+    Conflict,
+    Container,
+    DataObject,
+    Forbidden,
+    GatewayError,
+    InvalidRequest,
+    Json,
+    NotFound,
+    Queue,
+    StoredObject,
+)
+from gateway.objects.identifier import new_id
+from gateway.objects.names import MEMBERS, Place, Seen, Wish, require_name
+from gateway.objects.values import Value, joined
+from gateway.objects.ways import (
+    Way,
+    Ways,
+    data,
+    group_of,
+    guarded,
+    is_being_made,
+    require,
+    require_changeable,
+    require_no_snapshot,
+)
+from gateway.objects.wishes import checked, domain_for, hash_of, inherited_domain
+from gateway.objects.writing import ATTEMPTS, Content, Hasher, Writer, busy, require_place
+from gateway.policy import acl as lists
+from gateway.policy.acl import granted
+from gateway.policy.system import NOT_COPIED
+from gateway.store import Constraint, Transaction
+from gateway.store.jobs import Job, Jobs
+from gateway.store.object_rows import Held, present
+from gateway.store.objects import DOMAINS_NAME, SNAPSHOTS_NAME, Extent
+
+#: Trees of more objects than this are copied by the worker.
+AT_ONCE = 2000
+#: So many objects the worker copies in one transaction.
+BATCH = 500
+
+_LOOKED_AT = AceMask.READ_OBJECT | AceMask.READ_METADATA
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where something is copied from, and what of it."""
+
+    place: Place
+    fields: frozenset[str] = frozenset()  # "value", "metadata", "mimetype", ...; empty = everything
+    first: int = 0
+    length: int | None = None  # of the value; None = to its end
+    metadata: tuple[str, ...] = ()  # names; empty = all
+    values: int | None = None  # of a queue, the oldest ones; None = all
+
+    def has(self, field: str) -> bool:
+        return not self.fields or field in self.fields
+
+
+class Trees:
+    """Everything that makes objects of other objects."""
+
+    def __init__(self, writer: Writer, ways: Ways, jobs: Jobs, *, at_once: int = AT_ONCE) -> None:
+        self.writer, self.ways, self.rows, self.jobs = writer, ways, writer.rows, jobs
+        self.database = writer.database
+        self._at_once = at_once
+
+    # Data objects
+
+    def copy_value(self, caller: Caller, place: Place, source: Source, wish: Wish) -> tuple[Seen, bool]:
+        """A data object with what another, or a queue, has; whether it was made.
+
+        Raises InvalidRequest where the source cannot be read (8.2), and what ``Writer.write`` raises.
+        """
+        for _ in range(ATTEMPTS):
+            from_ = self._source(caller, source)
+            thing = from_[-1].object
+            if not isinstance(thing, DataObject | Queue):
+                raise InvalidRequest(f"copy: {source.place} is a {thing.kind.value}", field="copy")
+            copied = self._described(thing, source, wish)
+            with suppress(Constraint):  # the value has been given up meanwhile
+                if source.has("value"):
+                    content = self._content(from_[-1], source)
+                    return self._put(caller, place, content, from_, copied)
+                return self.writer.change(caller, place, lambda _, copied=copied: copied), False  # type: ignore[misc]
+        raise busy(place)
+
+    def _put(
+        self, caller: Caller, place: Place, content: Content, from_: Way, wish: Wish
+    ) -> tuple[Seen, bool]:
+        """As ``Writer.put``, with the digest that the new place wants."""
+        try:
+            way: Way = self.ways.walk(caller, place)
+        except NotFound:
+            way = self.ways.parent(caller, place, AceMask.WRITE_OBJECT)
+        hasher = Hasher(hash_of(way, wish))
+        known = getattr(from_[-1].object, "digest", None)
+        value = Value(self.writer.values, content.parts, content.size)
+        whole = isinstance(from_[-1].object, DataObject) and content.size == from_[-1].object.size
+        if known is not None and whole and known.partition(":")[0] == hasher.algorithm:
+            digest = known
+        else:
+            digest = hasher.of(value)
+        return self.writer.put(caller, place, replace(content, digest=digest), wish)
+
+    def _source(self, caller: Caller, source: Source) -> list[Held]:
+        """The way to what is copied. Raises InvalidRequest, whatever the reason (8.2.9)."""
+        try:
+            way = self.ways.walk(caller, source.place)
+            needed = AceMask(0)
+            for field, right in (("value", AceMask.READ_OBJECT), ("metadata", AceMask.READ_METADATA)):
+                needed |= right if source.has(field) else AceMask(0)
+            require(caller, way[-1], needed, source.place)
+        except (NotFound, Forbidden, Conflict) as error:
+            raise InvalidRequest(f"source: {error.message}", field="copy", reason="source") from None
+        if way[-1].object.completion is not Completion.COMPLETE:
+            raise InvalidRequest(f"source: {source.place} is not complete", field="copy", reason="source")
+        return way
+
+    @staticmethod
+    def _described(thing: StoredObject, source: Source, wish: Wish) -> Wish:
+        """The wish, with what it does not say taken from the source."""
+        copied: Wish = {}
+        if source.has("metadata"):
+            names = source.metadata or tuple(thing.metadata)
+            copied["metadata"] = {n: thing.metadata[n] for n in names if n in thing.metadata}
+            copied["system"] = _without_protection(thing.system)
+        if isinstance(thing, DataObject):
+            if source.has("mimetype"):
+                copied["mimetype"] = thing.mimetype
+            if source.has("valuetransferencoding"):
+                copied["encoding"] = thing.encoding
+        return {**copied, **wish}
+
+    def _content(self, held: Held, source: Source) -> Content:
+        """The value that a source comes to; made of what is in the value store already."""
+        if isinstance(held.object, Queue):
+            number = source.values if source.values is not None else 1 << 31
+            sizes: list[tuple[int, Sequence[Extent]]] = [
+                (data(value, source.place).size, self.rows.extents(value))
+                for value in self.rows.held_children(held, "", "~", number)
+            ]
+            return Content(*joined(sizes))
+        size = data(held, source.place).size
+        first = min(source.first, size)
+        last = size if source.length is None else min(size, first + source.length)
+        return Content(cut(self.rows.extents(held), first, last), last - first)
+
+    # Trees
+
+    def copy(
+        self, caller: Caller, place: Place, kind: type[StoredObject], source: Source, wish: Wish
+    ) -> Seen:
+        """A container or queue with all that is in another one. Large ones are ``Processing`` at first.
+
+        Raises InvalidRequest (the source), NotFound (the parent), Forbidden, AlreadyExists.
+        """
+        from_ = self._source(caller, source)
+        if not isinstance(from_[-1].object, kind):
+            raise InvalidRequest(f"copy: {source.place} is a {from_[-1].object.kind.value}", field="copy")
+        right = AceMask.APPEND_DATA if kind is Container else AceMask.WRITE_OBJECT
+        way = self.ways.parent(caller, place, right, container=kind is Container)
+        require_place(way, place, kind)
+        wish = checked(False, self._described(from_[-1].object, source, wish))
+        deep = source.has("children" if kind is Container else "value")
+        number, _ = self.rows.tree_size(from_[-1])
+        delayed = deep and number > self._at_once
+        common = self.writer.common(caller, way, place, wish, kind=kind)
+        if delayed:
+            common |= {"completion": Completion.PROCESSING, "percent": 0}
+        try:
+            with self.database.write() as tx:
+                if way and not self.rows.lock(tx, way[-1]):
+                    raise NotFound(f"no container for {place}")
+                domain = domain_for(self.ways.domains, caller, way, wish)
+                made = kind(**common)
+                if isinstance(made, Queue) and isinstance(from_[-1].object, Queue) and deep:
+                    made = replace(made, next=from_[-1].object.next)
+                held = self.rows.add(tx, way[-1] if way else None, made, group_of(caller), domain=domain)
+                if delayed:
+                    self.jobs.add(tx, held.seq, from_[-1].object.id, caller.principal, as_it_is=False)
+                elif deep:
+                    graft = _Graft(self, caller, [*way, held], from_, as_it_is=False)
+                    graft.all(tx)
+                self.ways.record(tx, caller, f"{made.kind}.create", held)
+        except Constraint:
+            raise AlreadyExists(f"{place} is there already, or the source is being removed") from None
+        return self.ways.seen(caller, [*way, held])
+
+    def copy_over(self, caller: Caller, place: Place, source: Source, wish: Wish) -> Seen:
+        """A container that is there with what is in another one, in place of what was in it (9.4).
+
+        Raises InvalidRequest (the source; one so large that it takes a new container).
+        """
+        from_ = self._source(caller, source)
+        way = self.ways.container(
+            caller, place, AceMask.WRITE_OBJECT | AceMask.APPEND_DATA | AceMask.DELETE_OBJECT
+        )
+        require_changeable(way, place)
+        if not isinstance(from_[-1].object, Container) or not isinstance(way[-1].object, Container):
+            raise InvalidRequest(f"copy: {source.place} is a {from_[-1].object.kind.value}", field="copy")
+        if way[-1].seq in {held.seq for held in from_} or from_[-1].seq in {held.seq for held in way}:
+            raise InvalidRequest("copy: neither of the two may be in the other", field="copy")
+        if source.has("children"):
+            self._replace_children(caller, way, from_)
+        described = self._described(from_[-1].object, source, wish)
+        return self.writer.change(caller, place, lambda _: described)
+
+    def _replace_children(self, caller: Caller, way: Way, from_: Way) -> None:
+        number, _ = self.rows.tree_size(from_[-1])
+        if number > self._at_once:
+            raise InvalidRequest(
+                f"copy: more than {self._at_once} objects; copy to a new container", field="copy"
+            )
+        keys: list[str] = []
+        with self.database.write() as tx:
+            if not self.rows.lock(tx, way[-1]):
+                raise NotFound("the container has been removed")
+            for child in self.rows.held_children(way[-1], "", "\U0010ffff", 1 << 31, tx):
+                if child.object.name != SNAPSHOTS_NAME:
+                    if self.rows.kept_in(tx, child) is not None:
+                        raise Forbidden(
+                            f"{child.object.name}: retention or a hold keeps it", reason="retained"
+                        )
+                    keys += self.rows.remove(tx, child, 100)
+            _Graft(self, caller, way, from_, as_it_is=False).all(tx)
+            self.ways.record(tx, caller, "container.update", way[-1])
+        self.writer.give_up(keys)
+
+    def move(self, caller: Caller, place: Place, source: Place, wish: Wish) -> Seen:
+        """An object at another place, with its ID and all that is in it (8.2, 9.2).
+
+        Raises InvalidRequest (the source; into itself), NotFound (the parent), Forbidden, AlreadyExists.
+        """
+        for _ in range(ATTEMPTS):
+            from_ = self._movable(caller, source)
+            held = from_[-1]
+            below = isinstance(held.object, Container)
+            right = AceMask.APPEND_DATA if below else AceMask.WRITE_OBJECT
+            way = self.ways.parent(caller, place, right, container=below)
+            require_place(way, place, type(held.object))
+            if any(above.seq == held.seq for above in way):
+                raise InvalidRequest("move: not into itself", field="move")
+            name = None if place.is_new else place.names[-1] or held.object.id
+            if name is None and below:
+                raise InvalidRequest("move: a container needs a path", field="move")
+            try:
+                with self.database.write() as tx:
+                    if not self._still(tx, [*from_]) or (way and not self._still(tx, way)):
+                        continue
+                    self.rows.move(tx, held, way[-1] if way else None, name)
+                    moved = replace(
+                        held, parent_seq=way[-1].seq if way else None, object=replace(held.object, name=name)
+                    )
+                    self.ways.record(tx, caller, f"{held.object.kind}.move", moved)
+            except Constraint:
+                raise AlreadyExists(f"{place} is there already") from None
+            if wish:
+                return self.writer.change(caller, Place(id=held.object.id), lambda _: wish)
+            return self.ways.seen(caller, [*way, moved])
+        raise busy(place)
+
+    def _movable(self, caller: Caller, source: Place) -> list[Held]:
+        try:
+            from_ = self.ways.walk(caller, source, references=True)
+            self.require_removable(caller, from_, source)
+            require_changeable(from_, source)
+        except (NotFound, Forbidden, Conflict) as error:
+            raise InvalidRequest(f"move: {error.message}", field="move", reason="source") from None
+        if is_being_made(from_[-1]):
+            raise InvalidRequest(f"move: {source} is still being made", field="move", reason="source")
+        return from_
+
+    def _still(self, tx: Transaction, way: Way) -> bool:
+        """Whether a way is as it was, and stays so until the transaction ends.
+
+        Two moves into each other's trees would cut both off from the root: one at a time.
+        """
+        tx.lock("objects move")
+        return all(
+            (now := self.rows.by_seq(held.seq, tx)) is not None
+            and (now.parent_seq, now.object.name) == (held.parent_seq, held.object.name)
+            for held in way
+        ) and self.rows.lock(tx, way[-1])
+
+    @staticmethod
+    def require_removable(caller: Caller, way: Way, place: Place) -> None:
+        """Raises Forbidden where the caller may not take an object away, InvalidRequest for what stays."""
+        held = way[-1]
+        if held.parent_seq is None and isinstance(held.object, Container):
+            raise InvalidRequest("the root container stays", reason="reserved")
+        if held.object.name in (SNAPSHOTS_NAME, DOMAINS_NAME, MEMBERS):
+            raise InvalidRequest(f"{place} stays", reason="reserved")
+        may = granted(caller.principal, guarded(held), AceMask.DELETE)
+        if not may and len(way) > 1:
+            may = granted(caller.principal, guarded(way[-2]), AceMask.DELETE_OBJECT)
+        if not may:
+            raise Forbidden(f"{place}: you may not remove it")
+
+    # Snapshots
+
+    def snapshot(self, caller: Caller, place: Place, name: str) -> Seen:
+        """Keep a container as it is now, under ``cdmi_snapshots/NAME/``; one of the same name goes (CDMI 14).
+
+        The snapshot of a large one is ``Processing`` at first.
+        """
+        require_name(name, container=True)
+        way = self.ways.container(caller, place, AceMask.WRITE_ATTRIBUTES | _LOOKED_AT | AceMask.APPEND_DATA)
+        require_no_snapshot(way, place)
+        if not isinstance(way[-1].object, Container):
+            raise Conflict(f"{place} is no container")
+        number, _ = self.rows.tree_size(way[-1])
+        replaced: Sequence[str] = ()
+        with self.database.write() as tx:
+            if not self.rows.lock(tx, way[-1]):
+                raise NotFound(f"no object {place}")
+            above = self._snapshots(tx, way)
+            earlier = self.rows.child(above, name, tx)
+            if earlier is not None:
+                replaced = self.rows.remove(tx, earlier, 100)
+            made = replace(
+                way[-1].object,
+                id=new_id(self.writer.enterprise),
+                name=name,
+                system=_without_protection(way[-1].object.system),
+                exports={},
+                created=present(),
+            )
+            if number > self._at_once:
+                made = replace(made, completion=Completion.PROCESSING, percent=0)
+            held = self.rows.add(tx, above, made, way[-1].group, domain=way[-1].domain_seq)
+            if number > self._at_once:
+                self.jobs.add(tx, held.seq, way[-1].object.id, caller.principal, as_it_is=True)
+            else:
+                _Graft(self, caller, [*way, above, held], way, as_it_is=True).all(tx)
+            self.ways.record(tx, caller, "container.snapshot", held)
+        self.writer.give_up(replaced)
+        return self.ways.seen(caller, [*way, above, held])
+
+    def _snapshots(self, tx: Transaction, way: Way) -> Held:
+        """The container of a container's snapshots, which is made with the first."""
+        held = self.rows.child(way[-1], SNAPSHOTS_NAME, tx)
+        if held is not None:
+            return held
+        moment = present()
+        made = Container(
+            id=new_id(self.writer.enterprise),
+            name=SNAPSHOTS_NAME,
+            parent=None,
+            owner=way[-1].object.owner,
+            tenant=way[-1].object.tenant,
+            metadata={},
+            acl=way[-1].object.acl,
+            created=moment,
+            modified=moment,
+        )
+        return self.rows.add(tx, way[-1], made, way[-1].group, domain=way[-1].domain_seq)
+
+    # The worker
+
+    def work(self) -> int:
+        """Finish all jobs that there are; how many. What fails is told by the object that was to be made."""
+        done = 0
+        while jobs := self.jobs.first(1):
+            self._do(jobs[0])
+            done += 1
+        return done
+
+    def _do(self, job: Job) -> None:
+        """One job, from its beginning: what an earlier try has left is removed first."""
+        top = self.rows.by_seq(job.object)
+        if top is None:
+            return
+        caller = Caller(job.principal)
+        try:
+            self._empty(top)
+            source = self.rows.by_id(job.source)
+            if source is None:
+                raise NotFound("the source has been removed")
+            graft = _Graft(self, caller, self.ways.chain(top), self.ways.chain(source), as_it_is=job.as_it_is)
+            for percent in graft.in_batches(BATCH):
+                with self.database.write(durable=False) as tx:
+                    now = self.ways.locked(tx, top)
+                    if now is None:
+                        return
+                    self.rows.change(tx, now, replace(now.object, percent=percent))
+        except (GatewayError, Constraint) as error:
+            self._empty(top)
+            self._end(job, Completion.ERROR, getattr(error, "message", "something was removed meanwhile"))
+        else:
+            self._end(job, Completion.COMPLETE, "")
+
+    def _empty(self, top: Held) -> None:
+        while children := self.rows.held_children(top, "", "\U0010ffff", 100):
+            for child in children:
+                with self.database.write() as tx:
+                    keys = self.rows.remove(tx, child, 0)
+                self.writer.give_up(keys)
+
+    def _end(self, job: Job, completion: Completion, failure: str) -> None:
+        with self.database.write() as tx:
+            held = self.rows.by_seq(job.object, tx)
+            if held is not None and self.jobs.done(tx, job):
+                percent = 100 if completion is Completion.COMPLETE else held.object.percent
+                thing = replace(held.object, completion=completion, failure=failure, percent=percent)
+                self.rows.change(tx, held, thing)
+                self.ways.record(tx, Caller(job.principal), f"{thing.kind}.create", held)
+
+
+class _Graft:
+    """Puts copies of all that is below one object below another."""
+
+    def __init__(self, trees: Trees, caller: Caller, way: Way, from_: Way, *, as_it_is: bool) -> None:
+        self._trees, self._rows, self._caller = trees, trees.rows, caller
+        self._to, self._from, self._as_it_is = way[-1], from_[-1], as_it_is
+        self._domain = inherited_domain(trees.ways.domains, caller, way) if not as_it_is else None
+        self._moment = present()
+        self._made: dict[int, Held] = {self._from.seq: self._to}
+
+    def all(self, tx: Transaction) -> None:
+        """Everything in one transaction."""
+        tree = self._rows.tree(self._from, tx)[1:]
+        self._copy(tx, tree, self._rows.tree_extents(self._from, tx))
+
+    def in_batches(self, size: int) -> Iterator[int]:
+        """Everything in transactions of their own; the percentage that is done after each."""
+        tree = self._rows.tree(self._from)[1:]
+        extents = self._rows.tree_extents(self._from)
+        for first in range(0, len(tree), size):
+            with self._trees.database.write(durable=False) as tx:
+                self._copy(tx, tree[first : first + size], extents)
+            yield min(99, 100 * (first + size) // len(tree))
+
+    def _copy(self, tx: Transaction, tree: Sequence[Held], extents: Mapping[int, list[Extent]]) -> None:
+        parts: list[tuple[int, Extent]] = []
+        for held in tree:
+            if held.parent_seq is None or held.parent_seq not in self._made:
+                continue
+            above = self._made[held.parent_seq]
+            copied = self._rows.add(
+                tx, above, self._copied(held, above), self._group(held), domain=self._domain_of(held)
+            )
+            self._made[held.seq] = copied
+            parts += [(copied.seq, extent) for extent in extents.get(held.seq, ())]
+        self._rows.add_extents(tx, parts)
+
+    def _copied(self, held: Held, above: Held) -> StoredObject:
+        thing = held.object
+        id = new_id(self._trees.writer.enterprise)
+        if self._as_it_is:
+            return replace(thing, id=id, system=_without_protection(thing.system))
+        container = isinstance(thing, Container)
+        needed = _LOOKED_AT | (AceMask.EXECUTE if container else AceMask(0))
+        if granted(self._caller.principal, guarded(held), needed) != needed:
+            raise InvalidRequest(
+                f"source: you may not read {thing.name!r} in it", field="copy", reason="source"
+            )
+        principal = self._caller.principal
+        changed = replace(
+            thing,
+            id=id,
+            owner=principal.user,
+            tenant=principal.tenant,
+            acl=lists.inherited(above.object.acl, by_container=container),
+            system=_without_protection(thing.system),
+            created=self._moment,
+            modified=self._moment,
+            changes=0,
+        )
+        return replace(changed, exports={}) if isinstance(changed, Container) else changed
+
+    def _group(self, held: Held) -> str:
+        return held.group if self._as_it_is else group_of(self._caller)
+
+    def _domain_of(self, held: Held) -> int | None:
+        return held.domain_seq if self._as_it_is else self._domain
+
+
+def cut(parts: Sequence[Extent], first: int, last: int) -> list[Extent]:
+    """The extents of a part of a value, from ``first`` up to, without, ``last``."""
+    found = []
+    for part in parts:
+        start, end = max(part.start, first), min(part.end, last)
+        if start < end:
+            found.append(Extent(start - first, end - start, part.key, part.offset + start - part.start))
+    return found
+
+
+def _without_protection(items: Mapping[str, Json]) -> Mapping[str, Json]:
+    return {name: value for name, value in items.items() if name not in NOT_COPIED}

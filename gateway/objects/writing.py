@@ -1,0 +1,477 @@
+"""Making objects and changing what they are: value, metadata, lists, one transaction for each."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from backends.values import Stored, ValueStore
+from gateway.identity import Caller
+from gateway.model import (
+    AceMask,
+    AlreadyExists,
+    Completion,
+    Conflict,
+    Container,
+    DataObject,
+    Domain,
+    Encoding,
+    Forbidden,
+    GatewayError,
+    InvalidRequest,
+    NotFound,
+    StoredObject,
+)
+from gateway.objects.domains import MEMBER, read_member
+from gateway.objects.identifier import new_id
+from gateway.objects.names import MEMBERS, Place, Seen, Wish
+from gateway.objects.values import Value, spliced
+from gateway.objects.ways import (
+    Way,
+    Ways,
+    data,
+    group_of,
+    path_of,
+    require,
+    require_changeable,
+)
+from gateway.objects.wishes import changed, checked, domain_for, hash_of, require_allowed
+from gateway.policy import acl as lists
+from gateway.policy.system import DOMAIN_ENABLED, HASHES
+from gateway.store import Constraint, Database, Transaction
+from gateway.store.generations import BUMP_DOMAINS
+from gateway.store.object_rows import Held, present
+from gateway.store.objects import Extent, ObjectRows
+
+#: A value in more parts than this is written anew: each costs a reader an open file.
+MAX_EXTENTS = 64
+#: So many values that a delete has left are given up at once, the rest by the sweeper.
+GIVEN_UP_AT_ONCE = 100
+#: How often a change begins anew that others have come before.
+ATTEMPTS = 100
+#: What a member of a domain may say.
+MAX_MEMBER = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A value before an object has it."""
+
+    parts: Sequence[Extent]
+    size: int
+    digest: str | None = None
+    #: What is new in the value store; of the others some object has them already.
+    stored: Stored | None = None
+
+
+class Writer:
+    """Everything that makes or changes single objects."""
+
+    def __init__(
+        self, database: Database, rows: ObjectRows, ways: Ways, values: ValueStore, enterprise: int
+    ) -> None:
+        self.database, self.rows, self.ways, self.values = database, rows, ways, values
+        self.enterprise = enterprise
+
+    # Values
+
+    def write(self, caller: Caller, place: Place, blocks: Iterable[bytes], wish: Wish) -> tuple[Seen, bool]:
+        """Make a data object or replace the value of the one there is; whether it was made.
+
+        Nothing of ``blocks`` is read before the caller is known to have the right. Raises NotFound,
+        Forbidden, InvalidRequest, Conflict (something else is there), and what ``blocks`` raises.
+        """
+        way, _ = self._writable(caller, place)
+        hasher = Hasher(hash_of(way, wish))
+        with self.kept(hasher.passed(blocks)) as stored:
+            parts = [Extent(0, stored.size, stored.key, 0)] if stored.size else []
+            content = Content(parts, stored.size, hasher.digest(), stored)
+            return self.put(caller, place, content, wish)
+
+    def put(self, caller: Caller, place: Place, content: Content, wish: Wish) -> tuple[Seen, bool]:
+        """Give an object, which is made where there is none, a value that is in the store."""
+        value = Value(self.values, content.parts, content.size)
+        for _ in range(ATTEMPTS):
+            way, there = self._writable(caller, place)
+            if there:
+                # Whoever comes last has the last word: what others have written meanwhile does not count.
+                told = self.as_text(wish, data(way[-1], place).encoding, value)
+                seen = self._replaced(caller, way, place, content, told, last=True)
+                if seen is not None:
+                    return seen, False
+            else:
+                told = self.as_text(wish, Encoding.BASE64, value)
+                with suppress(Constraint):  # somebody has made it meanwhile: then this is an update
+                    return self._made_data(caller, way, place, content, told), True
+        raise busy(place)
+
+    def _made_data(self, caller: Caller, way: Way, place: Place, content: Content, wish: Wish) -> Seen:
+        made = DataObject(
+            **self.common(caller, way, place, wish),
+            mimetype=wish.get("mimetype", "application/octet-stream"),
+            encoding=wish.get("encoding", Encoding.BASE64),
+            size=content.size,
+            digest=content.digest,
+            completion=Completion.PROCESSING if wish.get("partial") else Completion.COMPLETE,
+        )
+        return self.added(caller, way, place, made, wish, content)
+
+    def _writable(self, caller: Caller, place: Place) -> tuple[list[Held], bool]:
+        """The way to a data object that may be written, or to the container that one may be made in.
+
+        And whether it is the former.
+        """
+        try:
+            way = self.ways.walk(caller, place) if not (place.is_new or place.is_unnamed) else None
+        except NotFound as error:
+            if not place.names or type(error) is not NotFound:
+                raise
+            way = None
+        if way is not None:
+            self._require_writable(caller, way, place)
+            return way, True
+        above = self.ways.parent(caller, place, AceMask.WRITE_OBJECT)
+        require_place(above, place, DataObject)
+        return above, False
+
+    def _require_writable(self, caller: Caller, way: Way, place: Place) -> None:
+        data(way[-1], place)
+        require(caller, way[-1], AceMask.WRITE_OBJECT, place)
+        require_changeable(way, place)
+
+    @contextmanager
+    def kept(self, blocks: Iterable[bytes]) -> Iterator[Stored]:
+        """A value that goes again unless some object has it in the end."""
+        stored = self.values.write(blocks)
+        try:
+            yield stored
+        finally:
+            with suppress(GatewayError):  # then the sweeper finds it
+                if not self.rows.has_value(stored.key):
+                    self.values.delete(stored.key)
+
+    def patch(self, caller: Caller, place: Place, start: int, blocks: Iterable[bytes], wish: Wish) -> Seen:
+        """Write a part of a data object's value; bytes between its end and ``start`` become zero."""
+        self._require_writable(caller, self.ways.walk(caller, place), place)
+        with self.kept(blocks) as stored:
+            for _ in range(ATTEMPTS):
+                way = self.ways.walk(caller, place)
+                self._require_writable(caller, way, place)
+                thing = data(way[-1], place)
+                parts = spliced(self.rows.extents(way[-1]), Extent(start, stored.size, stored.key, 0))
+                size = max(thing.size, start + stored.size) if stored.size else thing.size
+                seen = self._patched(caller, way, place, Content(parts, size, None, stored), wish)
+                if seen is not None:
+                    return seen
+        raise busy(place)
+
+    def _patched(self, caller: Caller, way: Way, place: Place, content: Content, wish: Wish) -> Seen | None:
+        value = Value(self.values, content.parts, content.size)
+        told = self.as_text(wish, data(way[-1], place).encoding, value)
+        hasher = Hasher(hash_of(way, wish))
+        if len(content.parts) <= MAX_EXTENTS:
+            hashed = replace(content, digest=hasher.of(value))
+            return self._replaced(caller, way, place, hashed, told)
+        with self.kept(hasher.passed(value.blocks())) as whole:
+            parts = [Extent(0, whole.size, whole.key, 0)]
+            return self._replaced(
+                caller, way, place, Content(parts, whole.size, hasher.digest(), whole), told
+            )
+
+    @staticmethod
+    def as_text(wish: Wish, present: Encoding, value: Value) -> Wish:
+        """The wish, with ``base64`` for a value that was to be text and is none."""
+        if wish.get("encoding", present) is Encoding.UTF_8:
+            return {**wish, "encoding": _encoding(value.blocks())}
+        return wish
+
+    # Everything but values
+
+    def change(self, caller: Caller, place: Place, decide: Callable[[StoredObject], Wish]) -> Seen:
+        """Change what an object is besides its value; ``decide`` is asked anew where others came first."""
+        for _ in range(ATTEMPTS):
+            way = self.ways.walk(caller, place)
+            held = way[-1]
+            wish = checked(isinstance(held.object, Domain), decide(held.object))
+            described = "mimetype" in wish or "encoding" in wish
+            if described or not wish:
+                require(caller, held, AceMask.WRITE_ATTRIBUTES, place)
+            require_allowed(caller, way, wish, place)
+            domain = domain_for(self.ways.domains, caller, way[:-1], wish)
+            thing = changed(held.object, wish)
+            if MEMBER in held.object.system:
+                thing = replace(thing, system={**thing.system, MEMBER: held.object.system[MEMBER]})
+            if isinstance(thing, DataObject):
+                thing = self._described(held, thing, way, wish, place)
+            with self.database.write() as tx:
+                now = self.ways.locked(tx, held)
+                if now is not None and now.object.changes == held.object.changes:
+                    self.rows.change(tx, held, thing)
+                    if "domain" in wish and domain is not None:
+                        self.rows.set_domain(tx, held, domain)
+                    fresh = self.told(tx, caller, way)
+                    self.ways.record(tx, caller, f"{held.object.kind}.update", held)
+                    last = replace(
+                        held, object=thing, domain_seq=domain if "domain" in wish else held.domain_seq
+                    )
+                    return self.ways.seen(fresh, [*way[:-1], last])
+        raise busy(place)
+
+    def _described(self, held: Held, thing: DataObject, way: Way, wish: Wish, place: Place) -> DataObject:
+        """The object with what depends on its value. Raises InvalidRequest for an encoding it has not."""
+        value = Value(self.values, self.rows.extents(held), thing.size)
+        if "encoding" in wish and self.as_text(wish, thing.encoding, value)["encoding"] is not thing.encoding:
+            raise InvalidRequest(f"{place}: the value is not UTF-8", field="valuetransferencoding")
+        if "system" in wish:
+            hasher = Hasher(hash_of(way, wish))
+            if hasher.algorithm != (thing.digest or "").partition(":")[0]:
+                return replace(thing, digest=hasher.of(value))
+        return thing
+
+    def make(self, caller: Caller, place: Place, kind: type[StoredObject], wish: Wish, **own: Any) -> Seen:
+        """Make an object without a value: a container, queue, domain or reference.
+
+        Raises NotFound (the parent), Forbidden, InvalidRequest (the name), AlreadyExists.
+        """
+        below = kind in (Container, Domain)
+        right = AceMask.APPEND_DATA if below else AceMask.WRITE_OBJECT
+        way = self.ways.parent(caller, place, right, container=below)
+        require_place(way, place, kind)
+        wish = checked(kind is Domain, wish)
+        try:
+            made = kind(**self.common(caller, way, place, wish, kind=kind), **own)
+            return self.added(caller, way, place, made, wish)
+        except Constraint:
+            raise AlreadyExists(f"{place} is there already") from None
+
+    def make_domain(self, caller: Caller, place: Place, wish: Wish) -> Seen:
+        """Make a domain with its members, which are those of the one above at first. Raises AlreadyExists."""
+        way = self.ways.parent(caller, place, AceMask.APPEND_DATA, container=True)
+        require_place(way, place, Domain)
+        wish = checked(True, wish)
+        wish["system"] = {DOMAIN_ENABLED: "false", **wish.get("system", {})}
+        made = Domain(**self.common(caller, way, place, wish, kind=Domain))
+        above = path_of(way) or ()
+        delegation = {
+            "cdmi_member_enabled": "true",
+            "cdmi_member_type": "delegation",
+            "cdmi_delegation_URI": f"/{'/'.join(above)}/{MEMBERS}/",
+        }
+        with self.kept([json.dumps(delegation).encode()]) as stored:
+            try:
+                with self.database.write() as tx:
+                    if not self.rows.lock(tx, way[-1]):
+                        raise NotFound(f"no domain for {place}")
+                    held = self.add_domain(tx, way[-1], made, group_of(caller), (delegation, stored))
+                    fresh = self.told(tx, caller, [*way, held])
+                    self.ways.record(tx, caller, "domain.create", held)
+            except Constraint:
+                raise AlreadyExists(f"{place} is there already") from None
+        return self.ways.seen(fresh, [*way, held])
+
+    def add_domain(
+        self,
+        tx: Transaction,
+        above: Held,
+        made: StoredObject,
+        group: str,
+        delegation: tuple[dict[str, str], Stored] | None,
+    ) -> Held:
+        """The rows of a domain: its own, and those of its members."""
+        held = self.rows.add(tx, above, made, group)
+        own: dict[str, Any] = {
+            "parent": None,
+            "owner": made.owner,
+            "tenant": made.tenant,
+            "metadata": {},
+            "created": made.created,
+            "modified": made.created,
+        }
+        members = Container(
+            id=new_id(self.enterprise),
+            name=MEMBERS,
+            acl=lists.DEFAULT,
+            **own,
+        )
+        container = self.rows.add(tx, held, members, group)
+        if delegation is not None:
+            member, stored = delegation
+            thing = DataObject(
+                id=new_id(self.enterprise),
+                name="parent",
+                acl=lists.DEFAULT,
+                system={MEMBER: member},
+                mimetype="application/json",
+                encoding=Encoding.UTF_8,
+                size=stored.size,
+                **own,
+            )
+            row = self.rows.add(tx, container, thing, group)
+            self.keep(tx, row, Content([Extent(0, stored.size, stored.key, 0)], stored.size, None, stored))
+        return held
+
+    def common(
+        self, caller: Caller, way: Way, place: Place, wish: Wish, *, kind: type[StoredObject] = DataObject
+    ) -> dict[str, Any]:
+        """The fields that every new object has."""
+        if not caller.principal.user and not way:
+            raise Forbidden("sign in to make an object without a path")
+        id = new_id(self.enterprise)
+        name = None if place.is_new else place.names[-1] or id
+        below = kind in (Container, Domain)
+        inherited = lists.inherited(way[-1].object.acl, by_container=below) if way else lists.DEFAULT
+        moment = present()
+        return {
+            "id": id,
+            "name": name,
+            "parent": way[-1].object.id if way else None,
+            "owner": wish.get("owner", caller.principal.user),
+            "tenant": caller.principal.tenant,
+            "metadata": wish.get("metadata", {}),
+            "system": wish.get("system", {}),
+            "acl": wish.get("acl") or inherited,
+            "created": moment,
+            "modified": moment,
+        }
+
+    def added(
+        self,
+        caller: Caller,
+        way: Way,
+        place: Place,
+        made: StoredObject,
+        wish: Wish,
+        content: Content | None = None,
+    ) -> Seen:
+        """Put an object into the container at the end of a way. Raises Constraint: the name is taken."""
+        domain = None if isinstance(made, Domain) else domain_for(self.ways.domains, caller, way, wish)
+        made = self._as_member(way, made, content)
+        with self.database.write() as tx:
+            if way and not self.rows.lock(tx, way[-1]):
+                raise NotFound(f"no container for {place}")
+            held = self.rows.add(tx, way[-1] if way else None, made, group_of(caller), domain=domain)
+            if content is not None:
+                self.keep(tx, held, content)
+            fresh = self.told(tx, caller, [*way, held])
+            self.ways.record(tx, caller, f"{made.kind}.create", held)
+        return self.ways.seen(fresh, [*way, held])
+
+    def _replaced(
+        self, caller: Caller, way: Way, place: Place, content: Content, wish: Wish, *, last: bool = False
+    ) -> Seen | None:
+        """Give a data object another value; None where it is gone, or not ``last`` and changed since."""
+        held = way[-1]
+        wish = checked(False, wish)
+        with self.database.write() as tx:
+            now = self.ways.locked(tx, held)
+            if now is None or not (last or now.object.changes == held.object.changes):
+                return None
+            held = now
+            # Besides the value: who may write it may describe it, but not say who else may.
+            require(caller, held, AceMask.WRITE_OBJECT, place)
+            require_allowed(caller, [*way[:-1], held], {**wish, "partial": True}, place)
+            before = {part.key for part in self.rows.extents(held, tx)}
+            self.keep(tx, held, content)
+            completion = Completion.PROCESSING if wish.get("partial") else Completion.COMPLETE
+            thing = changed(data(held, place), wish)
+            thing = replace(thing, size=content.size, digest=content.digest, completion=completion)
+            member = self._as_member(way[:-1], thing, content)
+            self.rows.change(tx, held, member)
+            self.told(tx, caller, way)
+            self.ways.record(tx, caller, f"{thing.kind}.update", held)
+        self.give_up(before - {part.key for part in content.parts})
+        return self.ways.seen(caller, [*way[:-1], replace(held, object=thing)])
+
+    def _as_member(self, way: Way, thing: StoredObject, content: Content | None) -> StoredObject:
+        """What is put among the members of a domain is read at once: a wrong one never gets in."""
+        if not is_membership(way) or not isinstance(thing, DataObject):
+            return thing
+        if content is None or content.size > MAX_MEMBER:
+            raise InvalidRequest(f"value: a member has at most {MAX_MEMBER} bytes", field="value")
+        member = read_member(b"".join(Value(self.values, content.parts, content.size).blocks()))
+        return replace(thing, system={**thing.system, MEMBER: member})
+
+    @staticmethod
+    def told(tx: Transaction, caller: Caller, way: Way) -> Caller:
+        """Have all workers, and the caller, forget what they know of domains where that has changed."""
+        if isinstance(way[-1].object, Domain) or is_membership(way) or is_membership(way[:-1]):
+            tx.run(BUMP_DOMAINS)
+            return caller._replace(generations=None)
+        return caller
+
+    def keep(self, tx: Transaction, held: Held, content: Content) -> None:
+        stored = content.stored
+        if stored is not None and any(part.key == stored.key for part in content.parts):
+            self.rows.add_value(tx, stored.key, stored.size)
+        self.rows.set_extents(tx, held, content.parts)
+
+    def give_up(self, keys: Iterable[str]) -> None:
+        """Remove the values that nobody has any more."""
+        for key in keys:
+            if self.rows.give_up(key):
+                self.values.delete(key)
+
+
+class Hasher:
+    """Hashes a value on its way, where that is wished."""
+
+    def __init__(self, algorithm: str | None) -> None:
+        self.algorithm = algorithm or ""
+        self._hash = hashlib.new(HASHES[algorithm]) if algorithm else None
+
+    def passed(self, blocks: Iterable[bytes]) -> Iterable[bytes]:
+        if self._hash is None:
+            return blocks
+        return self._hashed(self._hash, blocks)
+
+    @staticmethod
+    def _hashed(hash: Any, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            hash.update(block)
+            yield block
+
+    def digest(self) -> str | None:
+        return f"{self.algorithm}:{self._hash.hexdigest().upper()}" if self._hash is not None else None
+
+    def of(self, value: Value) -> str | None:
+        """The digest of a value that is stored."""
+        if self._hash is not None:
+            for _ in self.passed(value.blocks()):
+                pass
+        return self.digest()
+
+
+def is_membership(way: Way) -> bool:
+    """Whether a way ends at the members of a domain."""
+    return len(way) > 1 and way[-1].object.name == MEMBERS and isinstance(way[-2].object, Domain)
+
+
+def require_place(way: Way, place: Place, kind: type[StoredObject]) -> None:
+    """Raises InvalidRequest where no object of a kind can be: domains are below domains, nothing else is."""
+    below_domain = bool(way) and isinstance(way[-1].object, Domain)
+    if below_domain is not (kind is Domain):
+        what = "only domains are" if below_domain else "no domain is"
+        raise InvalidRequest(f"{place}: {what} made here", field="path")
+    if is_membership(way) and kind is not DataObject:
+        raise InvalidRequest(f"{place}: members are data objects", field="path")
+
+
+def busy(place: Place) -> Conflict:
+    return Conflict(f"{place} is changed by others all the time; try again")
+
+
+def _encoding(blocks: Iterator[bytes]) -> Encoding:
+    """``utf-8`` for what is valid UTF-8, else ``base64``."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for block in blocks:
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return Encoding.BASE64
+    return Encoding.UTF_8
