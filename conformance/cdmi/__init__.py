@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from conformance.cdmi import (  # noqa: F401  # importing a module registers its checks
+    checks_acl,
     checks_capabilities,
     checks_containers,
+    checks_domains,
     checks_form,
     checks_http,
+    checks_keeping,
     checks_metadata,
     checks_negotiation,
     checks_objects,
     checks_paths,
+    checks_queues,
     checks_select,
+    checks_transfer,
 )
 from conformance.cdmi.context import CdmiContext
 from conformance.cdmi.registry import REGISTRY
