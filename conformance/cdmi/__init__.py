@@ -5,8 +5,10 @@ from __future__ import annotations
 from conformance.cdmi import (  # noqa: F401  # importing a module registers its checks
     checks_acl,
     checks_capabilities,
+    checks_clients,
     checks_containers,
     checks_domains,
+    checks_errors,
     checks_form,
     checks_http,
     checks_keeping,
@@ -16,6 +18,7 @@ from conformance.cdmi import (  # noqa: F401  # importing a module registers its
     checks_paths,
     checks_queues,
     checks_select,
+    checks_service,
     checks_transfer,
 )
 from conformance.cdmi.context import CdmiContext

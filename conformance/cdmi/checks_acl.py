@@ -297,7 +297,9 @@ def listing(ctx: CdmiContext) -> None:
     found = document(ctx.other("GET", opened(ctx, "READ_ATTRIBUTES, READ_METADATA")))
     expect("children" not in found, "they are shown")
     answered(ctx.other("GET", opened(ctx, "READ_ATTRIBUTES") + "?children"), 403)
-    expect("children" in document(ctx.other("GET", opened(ctx, "LIST_CONTAINER, READ_ATTRIBUTES"))), "not shown")
+    expect(
+        "children" in document(ctx.other("GET", opened(ctx, "LIST_CONTAINER, READ_ATTRIBUTES"))), "not shown"
+    )
 
 
 @check("CDMI-ACL-035", "ADD_OBJECT and ADD_SUBCONTAINER let each its own be made", "16.1.3")

@@ -1,4 +1,4 @@
-"""The capability tree: readable by anybody, nothing but texts, nothing that the standard does not know (12)."""
+"""The capability tree: readable by anybody, texts only, no name that the standard does not know (12)."""
 
 from __future__ import annotations
 
@@ -89,7 +89,9 @@ def without_slash(ctx: CdmiContext) -> None:
     answered(ctx.get(v.CAPABILITIES.rstrip("/")), 200, 301)
 
 
-@check("CDMI-CAP-024", "the tree is read with 200 without its slash too", "SNIA tests, cdmi-client", Level.CLIENT)
+@check(
+    "CDMI-CAP-024", "the tree is read with 200 without its slash too", "SNIA tests, cdmi-client", Level.CLIENT
+)
 def without_slash_directly(ctx: CdmiContext) -> None:
     answered(ctx.get(v.CAPABILITIES.rstrip("/")), 200)
 

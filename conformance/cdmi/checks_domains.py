@@ -10,7 +10,16 @@ from conformance.cdmi.registry import check
 from conformance.cdmi.strict import answered, document
 from conformance.framework import Skipped, expect, require
 
-FIELDS = ("objectType", "objectID", "objectName", "parentURI", "parentID", "metadata", "childrenrange", "children")
+FIELDS = (
+    "objectType",
+    "objectID",
+    "objectName",
+    "parentURI",
+    "parentID",
+    "metadata",
+    "childrenrange",
+    "children",
+)
 
 
 def need_domains(ctx: CdmiContext) -> None:
@@ -149,14 +158,19 @@ def summary(ctx: CdmiContext) -> None:
 
 @check("CDMI-DOM-015", "objects of a disabled domain are refused", "10.1, 8")
 def forbidden(ctx: CdmiContext) -> None:
-    domain = given_domain(ctx, cdmi_domain_enabled="true", cdmi_domain_delete_reassign=ctx.reference(a_domain(ctx)))
+    domain = given_domain(
+        ctx, cdmi_domain_enabled="true", cdmi_domain_delete_reassign=ctx.reference(a_domain(ctx))
+    )
     path = ctx.new()
     response = ctx.put(path, {"value": "x", "domainURI": ctx.reference(domain)})
     if response.status in (400, 403):
         raise Skipped("this account may not make objects across domains")
     require(response.status == 201, f"cannot make an object of it: {response.status}")
     switch = f"{domain}?metadata:cdmi_domain_enabled"
-    require(ctx.put(switch, {"metadata": {"cdmi_domain_enabled": "false"}}, v.DOMAIN).status == 204, "cannot switch")
+    require(
+        ctx.put(switch, {"metadata": {"cdmi_domain_enabled": "false"}}, v.DOMAIN).status == 204,
+        "cannot switch",
+    )
     answered(ctx.get(path), 403)
     answered(ctx.put(switch, {"metadata": {"cdmi_domain_enabled": "true"}}, v.DOMAIN), 204)
     answered(ctx.get(path), 200)

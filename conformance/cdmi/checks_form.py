@@ -78,7 +78,12 @@ def container_created(ctx: CdmiContext) -> None:
     complete(document(ctx.put(ctx.new_container(), {}), 201), OF_CONTAINER)
 
 
-@check("CDMI-FORM-009", "a new container says that it has no children", "grnet, jclouds, SNIA tests", Level.CLIENT)
+@check(
+    "CDMI-FORM-009",
+    "a new container says that it has no children",
+    "grnet, jclouds, SNIA tests",
+    Level.CLIENT,
+)
 def container_children(ctx: CdmiContext) -> None:
     found = document(ctx.put(ctx.new_container(), {}), 201)
     expect(found.get("children") == [], f"children is {found.get('children')!r}")
@@ -150,7 +155,9 @@ def children_range(ctx: CdmiContext) -> None:
 def length(ctx: CdmiContext) -> None:
     response = ctx.get(ctx.given())
     told = response.header("Content-Length")
-    expect(not told or int(told) == len(response.body), f"Content-Length is {told}, {len(response.body)} came")
+    expect(
+        not told or int(told) == len(response.body), f"Content-Length is {told}, {len(response.body)} came"
+    )
 
 
 @check("CDMI-FORM-019", "updates and deletes are answered without a body", "8.4, 8.5, 9.4, 9.5")

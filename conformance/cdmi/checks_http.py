@@ -119,7 +119,12 @@ def options(ctx: CdmiContext) -> None:
     expect({"GET", "PUT", "DELETE"} <= methods, f"Allow is {response.header('Allow')!r}")
 
 
-@check("CDMI-HTTP-016", "a method that an object does not have is 405 with Allow", "RFC 2616 10.4.6", Level.SHOULD)
+@check(
+    "CDMI-HTTP-016",
+    "a method that an object does not have is 405 with Allow",
+    "RFC 2616 10.4.6",
+    Level.SHOULD,
+)
 def not_allowed(ctx: CdmiContext) -> None:
     response = answered(ctx.http("TRACE", ctx.given()), 405, 501)
     expect(response.status == 501 or "GET" in response.header("Allow"), "no Allow")

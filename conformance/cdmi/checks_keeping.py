@@ -35,7 +35,9 @@ def retained(ctx: CdmiContext) -> str:
 @check("CDMI-RET-001", "a retention is stored", "17.3")
 def stored(ctx: CdmiContext) -> None:
     found = ctx.metadata(retained(ctx))
-    expect(found.get("cdmi_retention_id") == "conformance" and "/" in str(found.get(PERIOD)), f"it has {found}")
+    expect(
+        found.get("cdmi_retention_id") == "conformance" and "/" in str(found.get(PERIOD)), f"it has {found}"
+    )
 
 
 @check("CDMI-RET-002", "a delete during retention is 403", "17.3")
@@ -147,7 +149,11 @@ def listed(ctx: CdmiContext) -> None:
 @check("CDMI-SNAP-003", "a snapshot is read only", "14")
 def read_only(ctx: CdmiContext) -> None:
     _, image = snapped(ctx)
-    for response in (ctx.put(f"{image}a", {"value": "x"}), ctx.put(f"{image}new", {}), ctx.delete(f"{image}a")):
+    for response in (
+        ctx.put(f"{image}a", {"value": "x"}),
+        ctx.put(f"{image}new", {}),
+        ctx.delete(f"{image}a"),
+    ):
         expect(400 <= response.status < 500, f"answered {response.status}")
     expect(ctx.content(f"{image}a") == b"a", "it has changed")
 

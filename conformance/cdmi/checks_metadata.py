@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -36,7 +37,13 @@ def _both(number: int, title: str, run: Callable[[CdmiContext, Given], None], cl
 
 
 def _kept(ctx: CdmiContext, given: Given) -> None:
-    items = {"text": "a", "list": ["a", {"b": 1}], "object": {"c": [True, None]}, "number": 1.5, "flag": False}
+    items = {
+        "text": "a",
+        "list": ["a", {"b": 1}],
+        "object": {"c": [True, None]},
+        "number": 1.5,
+        "flag": False,
+    }
     found = own(ctx, given(metadata=items))
     expect(found == items, f"metadata are {found}")
 
@@ -79,7 +86,8 @@ def _cleared(ctx: CdmiContext, given: Given) -> None:
 
 def _no_object(ctx: CdmiContext, given: Given) -> None:
     path = given(metadata={"a": "1"})
-    for wrong in ([], "text", 1):
+    wishes: tuple[object, ...] = ([], "text", 1)
+    for wrong in wishes:
         answered(ctx.put(path, {"metadata": wrong}), 400)
     expect(own(ctx, path) == {"a": "1"}, "they have changed")
 
@@ -163,7 +171,9 @@ def size(ctx: CdmiContext) -> None:
     ctx.need("dataobject", "cdmi_size")
     path = ctx.given("12345")
     answered(ctx.put(path, {"value": "123"}), 204)
-    expect(ctx.metadata(path).get("cdmi_size") == "3", f"cdmi_size is {ctx.metadata(path).get('cdmi_size')!r}")
+    expect(
+        ctx.metadata(path).get("cdmi_size") == "3", f"cdmi_size is {ctx.metadata(path).get('cdmi_size')!r}"
+    )
 
 
 @check("CDMI-META-029", "a change of a child does not change its container", "16.3")
@@ -250,8 +260,6 @@ def accessed(ctx: CdmiContext) -> None:
 @check("CDMI-META-038", "cdmi_hash is that of the value", "16.3 (cdmi_value_hash)")
 def hashed(ctx: CdmiContext) -> None:
     ctx.need("dataobject", "cdmi_value_hash")
-    import hashlib
-
     offered = ctx.published("dataobject", "cdmi_value_hash")
     for name, algorithm in (("SHA160", "sha1"), ("SHA256", "sha256")):
         if name in offered:

@@ -95,7 +95,11 @@ def bad_encoding(ctx: CdmiContext) -> None:
 @check("CDMI-OBJ-011", "two sources are 400 and make nothing", CREATE)
 def two_sources(ctx: CdmiContext) -> None:
     source = ctx.reference(ctx.given())
-    for pair in ({"value": "x", "copy": source}, {"copy": source, "move": source}, {"value": "", "move": source}):
+    for pair in (
+        {"value": "x", "copy": source},
+        {"copy": source, "move": source},
+        {"value": "", "move": source},
+    ):
         path = ctx.new()
         answered(ctx.put(path, pair), 400)
         expect(not ctx.exists(path), f"{' and '.join(pair)}: it was made")
@@ -115,14 +119,23 @@ def unknown_stored(ctx: CdmiContext) -> None:
 
 @check("CDMI-OBJ-014", "fields that the server makes are not the client's to set", "8.2")
 def read_only(ctx: CdmiContext) -> None:
-    wish = {"objectID": "00", "objectName": "other", "parentURI": "/", "completionStatus": "Error", "value": "x"}
+    wish = {
+        "objectID": "00",
+        "objectName": "other",
+        "parentURI": "/",
+        "completionStatus": "Error",
+        "value": "x",
+    }
     path = ctx.new()
     response = ctx.put(path, wish)
     if response.status == 400:
         return
     found = read(ctx, path)
     expect(found.get("objectName") == path.rpartition("/")[2], "objectName was taken over")
-    expect(found.get("objectID") != "00" and found.get("completionStatus") == "Complete", "a field was taken over")
+    expect(
+        found.get("objectID") != "00" and found.get("completionStatus") == "Complete",
+        "a field was taken over",
+    )
 
 
 @check("CDMI-OBJ-015", "a delete is 204 and the object is gone", "8.5")
@@ -206,7 +219,9 @@ def not_text(ctx: CdmiContext) -> None:
     path = ctx.given(encoded(BYTES), valuetransferencoding="base64")
     response = ctx.put(path, {"valuetransferencoding": "utf-8"})
     found = read(ctx, path)
-    expect(found.get("value") == encoded(BYTES), f"{response.status}, and the value is {found.get('value')!r}")
+    expect(
+        found.get("value") == encoded(BYTES), f"{response.status}, and the value is {found.get('value')!r}"
+    )
 
 
 @check("CDMI-UPD-006", "an update that fails changes nothing", "8.1.2")
@@ -348,7 +363,9 @@ def range_keeps(ctx: CdmiContext) -> None:
     path = ctx.given("hello", metadata={"run": "17"}, mimetype="text/html")
     answered(ctx.put(f"{path}?value:0-0", {"value": encoded(b"j")}), 204)
     found = read(ctx, path)
-    expect(found["metadata"].get("run") == "17" and found.get("mimetype") == "text/html", "something was lost")
+    expect(
+        found["metadata"].get("run") == "17" and found.get("mimetype") == "text/html", "something was lost"
+    )
 
 
 @check("CDMI-RANGE-014", "a range can be written at creation", "8.2 (cdmi_create_value_range)")
@@ -359,7 +376,9 @@ def range_create(ctx: CdmiContext) -> None:
     expect(ctx.content(path) == b"\0\0ab", f"the value is {ctx.content(path)[:80]!r}")
 
 
-@check("CDMI-RANGE-015", "a range far behind the end is stored with a gap or refused at once", "8.4; security")
+@check(
+    "CDMI-RANGE-015", "a range far behind the end is stored with a gap or refused at once", "8.4; security"
+)
 def range_absurd(ctx: CdmiContext) -> None:
     ctx.need("dataobject", "cdmi_modify_value_range")
     path = ctx.given(encoded(b"\xff"), **BASE64)

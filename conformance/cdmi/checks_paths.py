@@ -256,7 +256,9 @@ def deep(ctx: CdmiContext) -> None:
     expect(document(ctx.get(f"{path}o")).get("value") == "deep", "another value")
 
 
-@check("CDMI-PATH-041", "a Location is absolute and leads to what was made", "8.2, 9.2; SNIA tests", Level.CLIENT)
+@check(
+    "CDMI-PATH-041", "a Location is absolute and leads to what was made", "8.2, 9.2; SNIA tests", Level.CLIENT
+)
 def location(ctx: CdmiContext) -> None:
     for path in (ctx.new(), ctx.new_container()):
         response = answered(ctx.put(path, {}), 201)

@@ -203,7 +203,11 @@ def listed(ctx: CdmiContext) -> None:
     expect(ctx.read(ctx.box)["children"] == [name], f"children are {ctx.read(ctx.box)['children']}")
 
 
-@check("CDMI-QUEUE-023", "a queue is copied to a data object, its values joined", "8.2 (cdmi_copy_dataobject_from_queue)")
+@check(
+    "CDMI-QUEUE-023",
+    "a queue is copied to a data object, its values joined",
+    "8.2 (cdmi_copy_dataobject_from_queue)",
+)
 def to_object(ctx: CdmiContext) -> None:
     ctx.need("", "cdmi_copy_dataobject_from_queue")
     path = ctx.new()

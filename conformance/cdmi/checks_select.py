@@ -41,9 +41,13 @@ def several(ctx: CdmiContext) -> None:
 
 @check("CDMI-SEL-012", "a field that the object does not have is left out with 200", CLAUSE)
 def absent(ctx: CdmiContext) -> None:
-    fields(document(ctx.get(f"{ctx.given()}?objectName;percentComplete;exports")) | {"percentComplete": ""}, (
-        "objectName", "percentComplete",
-    ))
+    fields(
+        document(ctx.get(f"{ctx.given()}?objectName;percentComplete;exports")) | {"percentComplete": ""},
+        (
+            "objectName",
+            "percentComplete",
+        ),
+    )
 
 
 @check("CDMI-SEL-013", "metadata: takes the beginning of a name", "8.3")

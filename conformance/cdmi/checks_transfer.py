@@ -42,7 +42,9 @@ def copy_metadata(ctx: CdmiContext) -> None:
     need_copy(ctx)
     source = ctx.given(metadata={"a": "1"})
     found = created(ctx, ctx.new(), {"copy": ctx.reference(source), "metadata": {"b": "2"}})
-    expect("a" not in found["metadata"] and found["metadata"].get("b") == "2", f"they are {found['metadata']}")
+    expect(
+        "a" not in found["metadata"] and found["metadata"].get("b") == "2", f"they are {found['metadata']}"
+    )
 
 
 @check("CDMI-COPY-003", "the copy does not change with its source", CREATE)
@@ -237,7 +239,9 @@ def reference_dangling(ctx: CdmiContext) -> None:
 # Partial writes
 
 
-def partly(ctx: CdmiContext, path: str, body: bytes, flag: str, more: tuple[tuple[str, str], ...] = ()) -> Response:
+def partly(
+    ctx: CdmiContext, path: str, body: bytes, flag: str, more: tuple[tuple[str, str], ...] = ()
+) -> Response:
     return ctx.http("PUT", path, body, (("Content-Type", "text/plain"), ("X-CDMI-Partial", flag), *more))
 
 
@@ -291,7 +295,9 @@ def partial_cdmi(ctx: CdmiContext) -> None:
 
 def multipart(*parts: tuple[str, bytes]) -> tuple[bytes, str]:
     """(body, Content-Type) of parts, each its headers and its content."""
-    body = b"".join(b"--sgcb\r\n" + head.encode() + b"\r\n\r\n" + content + b"\r\n" for head, content in parts)
+    body = b"".join(
+        b"--sgcb\r\n" + head.encode() + b"\r\n\r\n" + content + b"\r\n" for head, content in parts
+    )
     return body + b"--sgcb--\r\n", f"{v.MULTIPART}; boundary=sgcb"
 
 
@@ -343,7 +349,11 @@ def parts_update(ctx: CdmiContext) -> None:
     expect(ctx.content(path) == b"new" and ctx.metadata(path).get("a") == "1", "it was not updated")
 
 
-@check("CDMI-MULTI-005", "Accept: multipart/mixed reads the fields and the value as parts", "8.3 (cdmi_multipart_mime)")
+@check(
+    "CDMI-MULTI-005",
+    "Accept: multipart/mixed reads the fields and the value as parts",
+    "8.3 (cdmi_multipart_mime)",
+)
 def parts_read(ctx: CdmiContext) -> None:
     ctx.need("", "cdmi_multipart_mime")
     response = answered(ctx.get(ctx.given_bytes(BYTES), v.MULTIPART), 200)
@@ -356,7 +366,11 @@ def parts_read(ctx: CdmiContext) -> None:
     expect(b'"value"' not in pieces[1], "the first part has the value too")
 
 
-@check("CDMI-MULTI-006", "a multi-part body that is damaged is 400 and makes nothing", "8.2 (cdmi_multipart_mime)")
+@check(
+    "CDMI-MULTI-006",
+    "a multi-part body that is damaged is 400 and makes nothing",
+    "8.2 (cdmi_multipart_mime)",
+)
 def parts_damaged(ctx: CdmiContext) -> None:
     ctx.need("", "cdmi_multipart_mime")
     whole, kind = multipart(METADATA_PART, value_part(b"abc"))

@@ -1,4 +1,4 @@
-"""What a CDMI check is given: what the endpoint publishes, a container of its own, and preconditions that block."""
+"""What a CDMI check is given: what is published, a container of its own, preconditions that block."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ class CdmiContext(Context):
         kind = kind or (v.CONTAINER if path.partition("?")[0].endswith("/") else v.OBJECT)
         given = (("Content-Type", kind),) if document is not None else ()
         accepted = (("Accept", accept),) if accept else ()
-        return self.http(method, path, body, (*VERSIONED, *given, *accepted, *headers), credentials=credentials)
+        return self.http(
+            method, path, body, (*VERSIONED, *given, *accepted, *headers), credentials=credentials
+        )
 
     def get(self, path: str, accept: str = "") -> Response:
         return self.cdmi("GET", path, accept=accept)
@@ -98,7 +100,9 @@ class CdmiContext(Context):
         if 401 in (response.status, root.status):
             raise CannotRun("401: credentials refused; see --user and --token-env")
         if not isinstance(_object(response).get("capabilities"), dict):
-            raise CannotRun(f"{self.endpoint.url} is not a CDMI endpoint: {response.status} and no capabilities")
+            raise CannotRun(
+                f"{self.endpoint.url} is not a CDMI endpoint: {response.status} and no capabilities"
+            )
 
     @cached_property
     def system(self) -> Published:

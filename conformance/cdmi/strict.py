@@ -60,7 +60,9 @@ def encoded(content: bytes) -> str:
 
 def time_of(text: object) -> datetime:
     """A time as 5.14 writes it; Failed for any other form."""
-    expect(isinstance(text, str) and TIME.fullmatch(text), f"{str(text)[:80]!r} is no time such as 5.14 wants")
+    expect(
+        isinstance(text, str) and TIME.fullmatch(text), f"{str(text)[:80]!r} is no time such as 5.14 wants"
+    )
     return datetime.strptime(str(text), "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
 
 

@@ -26,5 +26,4 @@ from conformance.occi import (  # noqa: F401  # importing a module registers its
 from conformance.occi.context import OcciContext
 from conformance.occi.registry import REGISTRY
 
-
 SUITE: Suite[OcciContext] = Suite(REGISTRY, OcciContext)
