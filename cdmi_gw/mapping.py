@@ -15,7 +15,13 @@ from gateway.model import Ace, AceFlag, AceMask, AceType, ObjectKind
 
 F = TypeVar("F", bound=IntFlag)
 
-OF_KIND: Mapping[ObjectKind, str] = {ObjectKind.DATA_OBJECT: v.OBJECT, ObjectKind.CONTAINER: v.CONTAINER}
+OF_KIND: Mapping[ObjectKind, str] = {
+    ObjectKind.DATA_OBJECT: v.OBJECT,
+    ObjectKind.CONTAINER: v.CONTAINER,
+    ObjectKind.QUEUE: v.QUEUE,
+    ObjectKind.DOMAIN: v.DOMAIN,
+    ObjectKind.REFERENCE: v.OBJECT,
+}
 
 #: Which right shows a field; all others need READ_ATTRIBUTES.
 RIGHTS: Mapping[str, AceMask] = {
@@ -25,6 +31,7 @@ RIGHTS: Mapping[str, AceMask] = {
     "valuetransferencoding": AceMask.READ_ATTRIBUTES,
     "children": AceMask.READ_OBJECT,
     "childrenrange": AceMask.READ_OBJECT,
+    "queueValues": AceMask.READ_ATTRIBUTES,
 }
 
 _MEMBERS = ("acetype", "identifier", "aceflags", "acemask")

@@ -14,7 +14,7 @@ from cdmi_gw.errors import document, status_of
 from cdmi_gw.resources import capabilities, objects
 from cdmi_gw.resources.exchange import Endpoint, Exchange, version_of
 from gateway.frontends import ERROR, REASON, REQUEST_ID, ROUTE
-from gateway.model import InvalidRequest, NotAuthenticated
+from gateway.model import Elsewhere, Forbidden, InvalidRequest, NotAuthenticated
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -31,6 +31,8 @@ _OBJECTS: dict[str, _Respond] = {
     "GET": objects.get,
     "HEAD": objects.get,
     "PUT": objects.put,
+    "PATCH": objects.patch,
+    "POST": objects.post,
     "DELETE": objects.delete,
 }
 
@@ -63,7 +65,14 @@ class _Everything:
         if req.method not in responders:
             raise falcon.HTTPMethodNotAllowed((*responders, "OPTIONS"))
         exchange = Exchange(self._endpoint, req, anonymous=first == v.CAPABILITIES)
-        responders[req.method](exchange, resp)
+        try:
+            responders[req.method](exchange, resp)
+        except Elsewhere as error:
+            exchange.elsewhere(resp, error.target)
+        except Forbidden:
+            if exchange.unsigned is not None:
+                raise exchange.unsigned from None  # somebody may, who has signed in
+            raise
 
 
 def _render_error(req: falcon.Request, resp: falcon.Response, error: Exception, params: Any) -> None:

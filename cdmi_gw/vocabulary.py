@@ -7,8 +7,12 @@ from collections.abc import Mapping
 # Media types (RFC 6208)
 OBJECT = "application/cdmi-object"
 CONTAINER = "application/cdmi-container"
+QUEUE = "application/cdmi-queue"
+DOMAIN = "application/cdmi-domain"
 CAPABILITY = "application/cdmi-capability"
-MEDIA_TYPES = (OBJECT, CONTAINER, CAPABILITY, "application/cdmi-domain", "application/cdmi-queue")
+MULTIPART = "multipart/mixed"
+FORM = "multipart/form-data"
+MEDIA_TYPES = (OBJECT, CONTAINER, QUEUE, DOMAIN, CAPABILITY, "application/cdmi-capabilities")
 
 #: The versions that are spoken (5.13.2); the header names the highest that both sides know.
 VERSIONS = ((1, 0), (1, 0, 1), (1, 0, 2), (1, 1), (1, 1, 0), (1, 1, 1))
@@ -17,52 +21,167 @@ VERSION_HEADER = "X-CDMI-Specification-Version"
 # Reserved places (5.4)
 OBJECT_ID = "cdmi_objectid"
 CAPABILITIES = "cdmi_capabilities"
+DOMAINS = "cdmi_domains"
+SNAPSHOTS = "cdmi_snapshots"
 
-#: What a client writes of storage system metadata is ignored (16.2), but for its access control list.
-ACL = "cdmi_acl"
 PREFIX = "cdmi_"
+#: Storage system metadata that clients write where their rights allow it (16.3); the rest is ignored.
+ACL = "cdmi_acl"
+OWNER = "cdmi_owner"
 
-#: Sources of a value or of a container; each needs a capability that is not offered yet (8.2, 9.2).
-SOURCES = ("copy", "move", "reference", "serialize", "deserialize", "deserializevalue")
+#: Data system metadata that comes true here as it is wished (16.5).
+PROVIDED = ("cdmi_retention_period", "cdmi_retention_autodelete", "cdmi_hold_id")
+
+#: Sources of a value, a queue or a container: one at most (8.2, 9.2, 11.2).
+SOURCES = ("value", "copy", "move", "reference", "serialize", "deserialize", "deserializevalue")
+
+#: Fields that can be asked for (5.13.5).
+FIELDS = frozenset(
+    {
+        "capabilities",
+        "capabilitiesURI",
+        "children",
+        "childrenrange",
+        "completionStatus",
+        "domainURI",
+        "exports",
+        "metadata",
+        "mimetype",
+        "objectID",
+        "objectName",
+        "objectType",
+        "parentID",
+        "parentURI",
+        "percentComplete",
+        "queueValues",
+        "snapshots",
+        "value",
+        "valuerange",
+        "values",
+        "valuetransferencoding",
+    }
+)
 
 MAX_METADATA_ITEMS = 1024
 MAX_METADATA_ITEM = 1 << 16  # bytes of one item as JSON
 MAX_METADATA = 1 << 20  # bytes of all together
 
-_STORAGE_METADATA = ("cdmi_acl", "cdmi_size", "cdmi_ctime", "cdmi_mtime", "cdmi_mcount")
+_STORAGE_METADATA = (
+    "cdmi_acl",
+    "cdmi_acount",
+    "cdmi_atime",
+    "cdmi_ctime",
+    "cdmi_mcount",
+    "cdmi_mtime",
+)
+_DATA_METADATA = ("cdmi_data_autodelete", "cdmi_data_holds", "cdmi_data_retention")
+_HASHES = ("SHA160", "SHA256", "SHA384", "SHA512")
+
+#: A capability is "true", a number or a list of what is accepted; a name that is not there is "false".
+Capabilities = Mapping[str, str | list[str]]
+
+
+def _offered(*names: str, **others: str | list[str]) -> Capabilities:
+    return dict(sorted({**dict.fromkeys(names, "true"), **others}.items()))
+
 
 #: What is published, and nothing more (12): system-wide, and for each kind of object.
-SYSTEM: Mapping[str, str] = {
-    "cdmi_dataobjects": "true",
-    "cdmi_metadata_maxitems": str(MAX_METADATA_ITEMS),
-    "cdmi_metadata_maxsize": str(MAX_METADATA_ITEM),
-    "cdmi_metadata_maxtotalsize": str(MAX_METADATA),
-    "cdmi_object_access_by_ID": "true",
-    "cdmi_security_access_control": "true",
-}
-OF_CONTAINERS: Mapping[str, str] = dict.fromkeys(
-    (
-        *(name for name in _STORAGE_METADATA if name != "cdmi_size"),
-        "cdmi_create_container",
-        "cdmi_create_dataobject",
-        "cdmi_delete_container",
-        "cdmi_list_children",
-        "cdmi_list_children_range",
-        "cdmi_modify_metadata",
-        "cdmi_read_metadata",
-    ),
-    "true",
+SYSTEM = _offered(
+    "cdmi_copy_dataobject_by_ID",
+    "cdmi_copy_dataobject_from_queue",
+    "cdmi_copy_queue_by_ID",
+    "cdmi_create_reference_by_ID",
+    "cdmi_create_value_range_by_ID",
+    "cdmi_dataobjects",
+    "cdmi_deserialize_dataobject_by_ID",
+    "cdmi_deserialize_queue_by_ID",
+    "cdmi_domains",
+    "cdmi_multipart_mime",
+    "cdmi_object_access_by_ID",
+    "cdmi_object_copy_from_local",
+    "cdmi_object_move_from_ID",
+    "cdmi_object_move_from_local",
+    "cdmi_object_move_to_ID",
+    "cdmi_post_dataobject_by_ID",
+    "cdmi_post_queue_by_ID",
+    "cdmi_queues",
+    "cdmi_references",
+    "cdmi_security_access_control",
+    "cdmi_security_data_integrity",
+    "cdmi_security_immutability",
+    "cdmi_serialization_json",
+    "cdmi_serialize_container_to_ID",
+    "cdmi_serialize_dataobject_to_ID",
+    "cdmi_serialize_queue_to_ID",
+    "cdmi_snapshots",
+    cdmi_metadata_maxitems=str(MAX_METADATA_ITEMS),
+    cdmi_metadata_maxsize=str(MAX_METADATA_ITEM),
+    cdmi_metadata_maxtotalsize=str(MAX_METADATA),
 )
-OF_DATA_OBJECTS: Mapping[str, str] = dict.fromkeys(
-    (
-        *_STORAGE_METADATA,
-        "cdmi_delete_dataobject",
-        "cdmi_modify_metadata",
-        "cdmi_modify_value",
-        "cdmi_modify_value_range",
-        "cdmi_read_metadata",
-        "cdmi_read_value",
-        "cdmi_read_value_range",
-    ),
-    "true",
+OF_CONTAINERS = _offered(
+    *_STORAGE_METADATA,
+    *_DATA_METADATA,
+    "cdmi_copy_container",
+    "cdmi_copy_dataobject",
+    "cdmi_copy_queue",
+    "cdmi_create_container",
+    "cdmi_create_dataobject",
+    "cdmi_create_queue",
+    "cdmi_create_reference",
+    "cdmi_create_value_range",
+    "cdmi_delete_container",
+    "cdmi_deserialize_container",
+    "cdmi_deserialize_dataobject",
+    "cdmi_deserialize_queue",
+    "cdmi_list_children",
+    "cdmi_list_children_range",
+    "cdmi_modify_deserialize_container",
+    "cdmi_modify_metadata",
+    "cdmi_move_container",
+    "cdmi_move_dataobject",
+    "cdmi_move_queue",
+    "cdmi_post_dataobject",
+    "cdmi_post_queue",
+    "cdmi_read_metadata",
+    "cdmi_serialize_container",
+    "cdmi_serialize_dataobject",
+    "cdmi_serialize_queue",
+    "cdmi_snapshot",
+    cdmi_value_hash=list(_HASHES),
+)
+OF_DATA_OBJECTS = _offered(
+    *_STORAGE_METADATA,
+    *_DATA_METADATA,
+    "cdmi_delete_dataobject",
+    "cdmi_modify_deserialize_dataobject",
+    "cdmi_modify_metadata",
+    "cdmi_modify_value",
+    "cdmi_modify_value_range",
+    "cdmi_read_metadata",
+    "cdmi_read_value",
+    "cdmi_read_value_range",
+    "cdmi_size",
+    cdmi_value_hash=list(_HASHES),
+)
+OF_QUEUES = _offered(
+    *_STORAGE_METADATA,
+    *_DATA_METADATA,
+    "cdmi_copy_queue",
+    "cdmi_delete_queue",
+    "cdmi_modify_deserialize_queue",
+    "cdmi_modify_metadata",
+    "cdmi_modify_value",
+    "cdmi_move_queue",
+    "cdmi_read_metadata",
+    "cdmi_read_value",
+    "cdmi_reference_queue",
+)
+OF_DOMAINS = _offered(
+    *_STORAGE_METADATA,
+    "cdmi_create_domain",
+    "cdmi_delete_domain",
+    "cdmi_domain_members",
+    "cdmi_list_children",
+    "cdmi_modify_metadata",
+    "cdmi_read_metadata",
 )

@@ -16,10 +16,12 @@ from gateway.model import InvalidRequest, NotFound
 from gateway.objects.identifier import EXAMPLE_ENTERPRISE, of_opaque
 
 #: Path below the root of the tree -> what is offered.
-TREE: Mapping[tuple[str, ...], Mapping[str, str]] = {
+TREE: Mapping[tuple[str, ...], v.Capabilities] = {
     (): v.SYSTEM,
     ("container",): v.OF_CONTAINERS,
     ("dataobject",): v.OF_DATA_OBJECTS,
+    ("domain",): v.OF_DOMAINS,
+    ("queue",): v.OF_QUEUES,
 }
 
 

@@ -17,9 +17,9 @@ from cdmi_gw.rendering.selectors import Selectors
 from cdmi_gw.rendering.version import chosen
 from gateway.frontends import Services
 from gateway.identity import Caller
-from gateway.model import InvalidRequest, NotFound
+from gateway.model import InvalidRequest, NotAuthenticated, NotFound, shorten
 from gateway.objects.identifier import canonical
-from gateway.objects.names import Place
+from gateway.objects.names import NEW, Place
 from gateway.objects.space import Objects
 from gateway.objects.values import BLOCK
 
@@ -46,23 +46,39 @@ class Exchange:
     def __init__(self, endpoint: Endpoint, req: falcon.Request, *, anonymous: bool = False) -> None:
         self.endpoint, self.req = endpoint, req
         self.version = version_of(req.env)
+        #: Why whoever asks is nobody; what nobody may not do takes signing in.
+        self.unsigned: NotAuthenticated | None = None
+        self.caller = self._signed_in(anonymous)
         services = endpoint.services
-        self.caller: Caller = (
-            services.anonymous(req.env, "cdmi") if anonymous else services.caller(req.env, "cdmi")
-        )
         self.authority, self.prefix = services.base(req.env)
         self.names, self.slash = _names(req.env)
         self.content_type = _media_type(req.env.get("CONTENT_TYPE"))
 
+    def _signed_in(self, anonymous: bool) -> Caller:
+        services, env = self.endpoint.services, self.req.env
+        if anonymous:
+            return services.anonymous(env, "cdmi")
+        try:
+            return services.caller(env, "cdmi")
+        except NotAuthenticated as error:
+            if error.reason != "auth.missing":
+                raise
+            self.unsigned = error
+            return services.anonymous(env, "cdmi")
+
     @property
     def place(self) -> Place:
         """Raises NotFound for what is no object ID."""
-        if self.names[:1] != (v.OBJECT_ID,):
-            return Place(self.names)
-        id = canonical(self.names[1]) if len(self.names) > 1 else None
-        if id is None:
-            raise NotFound("no object of this ID")
-        return Place(self.names[2:], id)
+        return place_of(self.names)
+
+    def named(self, name: str) -> None:
+        """What is made in the container of the request is called so, or by its ID with an empty name."""
+        if not self.place.is_new:
+            self.names = (*(self.names[:-1] if self.names[-1:] == ("",) else self.names), name)
+
+    def unnamed(self) -> None:
+        """What is made in the container of the request is called by its ID."""
+        self.named("")
 
     @property
     def selectors(self) -> Selectors:
@@ -84,13 +100,26 @@ class Exchange:
         return self.req.method in ("GET", "HEAD") and plain and self._selects()
 
     def _selects(self) -> bool:
-        names = {"value", "metadata", "children", "childrenrange", "valuerange", "mimetype"}
-        names |= {"objectType", "objectID", "objectName", "parentURI", "parentID", "capabilitiesURI"}
-        names |= {"completionStatus", "valuetransferencoding", "domainURI", "percentComplete"}
         query = self.req.env.get("QUERY_STRING", "")
         return bool(query) and all(
-            part.partition(":")[0].removesuffix("/") in names for part in query.split(";") if part
+            part.partition(":")[0].removesuffix("/") in v.FIELDS for part in query.split(";") if part
         )
+
+    @property
+    def wants_parts(self) -> bool:
+        """Whether the answer is to be ``multipart/mixed``."""
+        accept = self.req.env.get("HTTP_ACCEPT", "")
+        offered = (v.MULTIPART, v.OBJECT, v.QUEUE)
+        preferred: str | None = self.req.client_prefers(offered) if v.MULTIPART in accept else None
+        return preferred == v.MULTIPART
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the write is one of a series (``X-CDMI-Partial``). Raises InvalidRequest."""
+        given = self.req.env.get("HTTP_X_CDMI_PARTIAL", "false").strip().lower()
+        if given not in ("true", "false"):
+            raise InvalidRequest("X-CDMI-Partial: true or false", field="X-CDMI-Partial")
+        return given == "true"
 
     def require_accepted(self, media_type: str) -> None:
         """Raises InvalidRequest (406) where the client takes no such document."""
@@ -110,6 +139,29 @@ class Exchange:
             return body.read(found)
         except body.BodyError as error:
             raise InvalidRequest(str(error), field="body") from None
+
+    def source(self, name: str, text: str) -> tuple[Place, Selectors]:
+        """Where a URI of a body leads, and what of it is meant. Raises InvalidRequest.
+
+        It is absolute, with or without the root's own path, or relative to the root.
+        """
+        address, _, query = text.partition("?")
+        scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*", address)
+        if scheme is not None:
+            if scheme[0].lower() != self.authority.lower():
+                raise InvalidRequest(f"{name}: {shorten(text)} is not of this server", field=name)
+            address = address[scheme.end() :]
+        if self.prefix and (address + "/").startswith(self.prefix + "/"):
+            address = address[len(self.prefix) :]
+        try:
+            names = tuple(unquote_to_bytes(step).decode() for step in address.split("/") if step)
+            return place_of(names), selectors.parse(query)
+        except UnicodeDecodeError:
+            raise InvalidRequest(f"{name}: not UTF-8", field=name) from None
+        except NotFound as error:
+            raise InvalidRequest(f"{name}: {error.message}", field=name, reason="source") from None
+        except selectors.SelectorError as error:
+            raise InvalidRequest(f"{name}: {error}", field=name) from None
 
     def blocks(self, most: int | None = None) -> Iterator[bytes]:
         """The body of the request in blocks. Raises InvalidRequest for one that breaks off or is too long."""
@@ -157,6 +209,23 @@ class Exchange:
         query = self.req.env.get("QUERY_STRING")
         resp.set_header("Location", self.authority + path + (f"?{query}" if query else ""))
 
+    def elsewhere(self, resp: falcon.Response, target: str) -> None:
+        """To what a reference leads to (CDMI 5.12)."""
+        self.answer(resp, 302)
+        resp.set_header("Location", target)
+
+
+def place_of(names: tuple[str, ...]) -> Place:
+    """Raises NotFound for what is no object ID."""
+    if names[:1] != (v.OBJECT_ID,):
+        return Place(names)
+    if len(names) == 1:
+        return Place(id=NEW)
+    id = canonical(names[1])
+    if id is None:
+        raise NotFound("no object of this ID")
+    return Place(names[2:], id)
+
 
 def version_of(env: Mapping[str, Any]) -> str | None:
     """The version that is spoken, None where none is named. Raises InvalidRequest."""
@@ -194,7 +263,9 @@ def _names(env: Mapping[str, Any]) -> tuple[tuple[str, ...], bool]:
 
 
 def _media_type(header: str | None) -> str | None:
-    """The type without parameters; the forms with ``+json`` are the same (5.13.2)."""
+    """The type without parameters; the forms of CDMI with ``+json`` are the same (5.13.2)."""
     if header is None:
         return None
-    return header.partition(";")[0].strip().lower().removesuffix("+json")
+    media_type = header.partition(";")[0].strip().lower()
+    plain = media_type.removesuffix("+json")
+    return plain if plain in v.MEDIA_TYPES else media_type

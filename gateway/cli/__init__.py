@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from conformance.cli import add_arguments as add_conformance_arguments
 from conformance.cli import run as run_conformance
-from gateway.cli import operations, serve, users
+from gateway.cli import operations, serve, users, worker
 from gateway.config import ConfigError
 from gateway.model import GatewayError, shorten
 from gateway.version import version
@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
         "--data", type=Path, metavar="DIR", help="folder of the embedded store (default: ./stratusgate-data)"
     )
     serve.add_commands(commands, common)
+    worker.add_commands(commands, common)
     users.add_commands(commands, common)
     operations.add_commands(commands, common)
     suite = commands.add_parser("conformance", help="validate a standard against any endpoint")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gateway import logs
 from gateway.config import Config, ConfigError, load
 from gateway.identity import Caller, Principal, RequestInfo, Role
 
@@ -26,6 +27,11 @@ def configuration(
     except OSError as error:
         raise ConfigError([f"--data: {error}"]) from None
     return config
+
+
+def log_as(config: Config) -> None:
+    """Have this process log in the form and from the level that is configured."""
+    logs.configure(config.get("log", "format"), config.get("log", "level"))
 
 
 def operator() -> Caller:

@@ -1,4 +1,4 @@
-"""``stratusgate serve`` and ``stratusgate worker``: the gateway under gunicorn, and its background work."""
+"""``stratusgate serve``: the gateway under gunicorn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import sys
 import time
 import types
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,20 +26,18 @@ from gunicorn.config import Config as GunicornConfig
 from gunicorn.http.body import LengthReader
 from gunicorn.workers.gthread import ThreadWorker
 
-from gateway import logs
 from gateway.app import Application, Gateway
 from gateway.auth import passwords
 from gateway.cli import listeners
 from gateway.cli.alone import hold
-from gateway.cli.common import Commands, configuration
+from gateway.cli.common import Commands, configuration, log_as
 from gateway.cli.users import users_of
 from gateway.config import Config, ConfigError
 from gateway.frontends import mounted
 from gateway.identity import Role
 from gateway.metrics import Metrics, worker_ended
-from gateway.model import AlreadyExists, GatewayError, shorten
+from gateway.model import AlreadyExists, shorten
 from gateway.reconcile import STALE_SECONDS, Reconciler
-from gateway.store.leases import Leases
 from gateway.store.users import User
 from gateway.version import version
 
@@ -53,20 +50,11 @@ HEADER_FIELDS_LIMIT = 200
 #: So much of a body that nobody has read gunicorn reads on to keep the connection.
 READ_ON = 65536
 
-RECONCILE_SECONDS = 60
-RECONCILE_LEASE = "reconcile"
-
-#: Values that no object has are removed this often, once they are as old.
-SWEEP_SECONDS = 3600
-
 
 def add_commands(commands: Commands, common: argparse.ArgumentParser) -> None:
     serve = commands.add_parser("serve", parents=[common], help="run the gateway")
     serve.add_argument("--bind", metavar="HOST:PORT", help="listener (default 127.0.0.1:8787)")
     serve.set_defaults(run=run_serve)
-    worker = commands.add_parser("worker", parents=[common], help="only the background work")
-    worker.add_argument("--parent", type=int, help=argparse.SUPPRESS)
-    worker.set_defaults(run=run_worker)
 
 
 def run_serve(options: argparse.Namespace) -> int:
@@ -192,13 +180,13 @@ class Server(BaseApplication):
         except Exception:  # of a driver or a front end; at a reload nothing may end what runs
             log.exception("the old configuration stays in force")
             return False
-        _log_as(config)
+        log_as(config)
         _tell_versions(config, application)
         self._config = config
         return True
 
     def run(self) -> None:
-        _log_as(self._config)
+        log_as(self._config)
         _tell_versions(self._config, check(self._config))
         self._first_user()
         reconcile_now(self._config, alone=True)
@@ -239,10 +227,6 @@ class Server(BaseApplication):
 def check(config: Config) -> Application:
     """Build everything once, so that a bad option is told before a worker starts. Raises ConfigError."""
     return Application(Gateway(config))
-
-
-def _log_as(config: Config) -> None:
-    logs.configure(config.get("log", "format"), config.get("log", "level"))
 
 
 def _tell_versions(config: Config, application: Application) -> None:
@@ -349,56 +333,3 @@ def _is_inside(gateway: Gateway, folder: Path) -> bool:
     """Whether the store is a file in the folder; one elsewhere may serve several folders."""
     database = gateway.database
     return database.is_sqlite and Path(database.url.database or "").resolve().parent == folder.resolve()
-
-
-def run_worker(options: argparse.Namespace) -> int:
-    config = configuration(options)
-    _log_as(config)
-    gateway = Gateway(config)
-    reconciler = Reconciler(gateway.cloud, adopt=config.get("tenancy", "import"))
-    leases = Leases(gateway.database, holder=f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}")
-    stop = _StopSwitch(options.parent)
-    swept = time.monotonic()
-    while stop.wait(RECONCILE_SECONDS):
-        if leases.hold(RECONCILE_LEASE, seconds=3 * RECONCILE_SECONDS):
-            for failure in reconciler.run().failed:
-                log.warning("reconciling: %s", failure)
-            if time.monotonic() - swept > SWEEP_SECONDS:
-                swept = time.monotonic()
-                _sweep(gateway)
-    leases.release(RECONCILE_LEASE)
-    return 0
-
-
-def _sweep(gateway: Gateway) -> None:
-    """Remove what nobody has of the values of objects; no upload stands still for as long as that takes."""
-    if gateway.cloud.stores_objects:
-        try:
-            number = gateway.cloud.objects.sweep(datetime.now(UTC) - timedelta(seconds=SWEEP_SECONDS))
-        except GatewayError as error:
-            log.warning("sweeping: %s", error.message)
-        else:
-            log.info("swept %d values that no object had", number)
-
-
-class _StopSwitch:
-    """Turned by SIGTERM or SIGINT, or when the serving process that started us is gone."""
-
-    def __init__(self, parent: int | None) -> None:
-        self._parent = parent
-        self._stopped = False
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._turn)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-    def _turn(self, number: int, frame: types.FrameType | None) -> None:
-        self._stopped = True
-
-    def wait(self, seconds: float) -> bool:
-        """Wait; False when it is time to stop."""
-        end = time.monotonic() + seconds
-        while not self._stopped and time.monotonic() < end:
-            if self._parent is not None and os.getppid() != self._parent:
-                return False
-            time.sleep(0.5)
-        return not self._stopped

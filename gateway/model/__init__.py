@@ -5,3 +5,4 @@ from .objects import *  # noqa: F403 - as above
 from .resources import *  # noqa: F403 - as above
 from .specs import *  # noqa: F403 - as above
 from .states import *  # noqa: F403 - as above
+from .wishes import *  # noqa: F403 - as above

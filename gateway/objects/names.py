@@ -1,12 +1,11 @@
-"""Where objects are, what they may be called, what is wished of them, and how a caller sees them."""
+"""Where objects are, what they may be called, and how a caller sees them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypedDict
 
-from gateway.model import AceMask, Acl, Encoding, InvalidRequest, Json, StoredObject, shorten
+from gateway.model import AceMask, InvalidRequest, Json, StoredObject, shorten
 from gateway.store.objects import DOMAINS_NAME, SNAPSHOTS_NAME
 
 NAME_BYTES = 1024
@@ -61,20 +60,6 @@ class Seen:
     rights: AceMask  # all that the caller has
     system: Mapping[str, Json]  # data system metadata with what is inherited
     domain: tuple[str, ...] | None  # path of the domain that it is in
-
-
-class Wish(TypedDict, total=False):
-    """What a caller wants of an object besides its value; what is not there stays as it is."""
-
-    metadata: Mapping[str, Json]
-    system: Mapping[str, Json]  # items of data system metadata as the caller sent them
-    acl: Acl
-    owner: str
-    domain: tuple[str, ...]  # path
-    mimetype: str
-    encoding: Encoding
-    exports: Mapping[str, Json]
-    partial: bool  # the value is one of a series and not complete with this
 
 
 def require_name(name: str, *, container: bool) -> None:

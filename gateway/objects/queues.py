@@ -11,11 +11,30 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from gateway.identity import Caller
-from gateway.model import AceMask, Completion, Conflict, Encoding, InvalidRequest, Queue, QueueValue
+from gateway.model import (
+    AceMask,
+    Completion,
+    Conflict,
+    DataObject,
+    Encoding,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    Queue,
+    QueueValue,
+)
 from gateway.objects.identifier import new_id
 from gateway.objects.names import Place, Seen
-from gateway.objects.values import Value
-from gateway.objects.ways import Way, Ways, queue, require, require_changeable
+from gateway.objects.values import Value, cut
+from gateway.objects.ways import (
+    Way,
+    Ways,
+    data,
+    queue,
+    require,
+    require_changeable,
+    require_removable,
+)
 from gateway.objects.writing import Content, Writer
 from gateway.policy import acl as lists
 from gateway.store import Transaction
@@ -156,41 +175,75 @@ class Queues:
         self.writer.give_up(keys)
         return len(gone)
 
-    def pour(self, caller: Caller, place: Place, source: Place, number: int, *, moving: bool) -> Seen:
+    def pour(
+        self,
+        caller: Caller,
+        place: Place,
+        source: Place,
+        number: int,
+        *,
+        moving: bool,
+        part: tuple[int, int] | None = None,
+    ) -> Seen:
         """Put the oldest values of another queue, or the value of a data object, in at the end (11.6).
 
-        With ``moving`` they are taken out of the source in the same transaction.
+        With ``moving`` they are taken out of the source in the same transaction; ``part`` is (first, length)
+        of each value. Raises InvalidRequest (the source).
         """
         way = self._writable(caller, place)
-        try:
-            from_ = self.ways.walk(caller, source)
-            require(caller, from_[-1], AceMask.READ_OBJECT, source)
-        except Exception as error:
-            raise _of_source(error) from None
-        if moving:
-            self._writable(caller, source)
+        from_ = self._source(caller, source, moving=moving)
         if from_[-1].seq == way[-1].seq:
             raise InvalidRequest("a queue is not poured into itself", field="copy")
-        queue(from_[-1], source)
         with self.database.write() as tx:
             for held in sorted((way[-1], from_[-1]), key=lambda one: one.seq):
                 self.rows.lock(tx, held)  # in one order, so that two never wait for each other
-            values = self.rows.held_children(from_[-1], "", _LAST, min(number, MAX_VALUES), tx)
+            poured = self._poured(tx, from_[-1], number)
             contents = []
-            for value in values:
-                thing = value.object
-                assert isinstance(thing, QueueValue)
-                content = Content(self.rows.extents(value, tx), thing.size)
-                contents.append((content, thing.mimetype, thing.encoding))
+            for held in poured:
+                thing = data(held, source)
+                first, length = part or (0, thing.size)
+                last = min(thing.size, first + length)
+                parts = cut(self.rows.extents(held, tx), min(first, last), last)
+                contents.append((Content(parts, max(0, last - first)), thing.mimetype, thing.encoding))
             seen = self.append(tx, caller, way, place, contents)
             if moving:
-                for value in values:
-                    self.rows.remove(tx, value, 0)
-                emptied = self.ways.locked(tx, from_[-1])
-                if emptied is not None:
-                    self.rows.change(tx, emptied, self._changed(queue(emptied, source)))
-                    self.ways.record(tx, caller, "queue.dequeue", emptied)
+                self._emptied(tx, caller, from_[-1], poured)
         return seen
+
+    def _source(self, caller: Caller, source: Place, *, moving: bool) -> list[Held]:
+        try:
+            from_ = self.ways.walk(caller, source)
+            require(caller, from_[-1], AceMask.READ_OBJECT, source)
+            if moving and isinstance(from_[-1].object, Queue):
+                self._writable(caller, source)
+            elif moving:
+                require_removable(caller, from_, source)
+                require_changeable(from_, source)
+        except (NotFound, Forbidden, Conflict) as error:
+            raise InvalidRequest(f"source: {error.message}", field="copy", reason="source") from None
+        if not isinstance(from_[-1].object, Queue | DataObject):
+            raise InvalidRequest("source: neither a queue nor a data object", field="copy", reason="source")
+        return from_
+
+    def _poured(self, tx: Transaction, from_: Held, number: int) -> Sequence[Held]:
+        """The rows whose values are put in."""
+        if isinstance(from_.object, Queue):
+            return self.rows.held_children(from_, "", _LAST, min(number, MAX_VALUES), tx)
+        now = self.rows.by_seq(from_.seq, tx)
+        if now is None:
+            raise InvalidRequest("source: has just been removed", field="copy", reason="source")
+        return [now]
+
+    def _emptied(self, tx: Transaction, caller: Caller, from_: Held, poured: Sequence[Held]) -> None:
+        for held in poured:
+            self.rows.remove(tx, held, 0)
+        if not isinstance(from_.object, Queue):
+            self.ways.record(tx, caller, f"{from_.object.kind}.delete", from_)
+            return
+        now = self.ways.locked(tx, from_)
+        if now is not None and isinstance(now.object, Queue):
+            self.rows.change(tx, now, self._changed(now.object))
+            self.ways.record(tx, caller, "queue.dequeue", now)
 
     def _writable(self, caller: Caller, place: Place) -> list[Held]:
         way = self.ways.walk(caller, place)
@@ -210,8 +263,3 @@ def require_few(number: int) -> None:
         raise InvalidRequest(
             f"{number} values are too many; at most {MAX_VALUES} in one request", field="value"
         )
-
-
-def _of_source(error: Exception) -> Exception:
-    message = getattr(error, "message", None)
-    return InvalidRequest(f"source: {message}", field="copy", reason="source") if message else error

@@ -9,8 +9,7 @@ from gateway.identity import GATEWAY, Caller
 from gateway.model import Domain, Forbidden, InvalidRequest
 from gateway.objects.domains import DEFAULT
 from gateway.objects.names import Place
-from gateway.objects.trees import Trees
-from gateway.objects.ways import Way, Ways
+from gateway.objects.ways import Way, Ways, require_removable
 from gateway.objects.writing import ATTEMPTS, GIVEN_UP_AT_ONCE, Writer, busy
 from gateway.policy.system import DOMAIN_REASSIGN
 from gateway.store import Constraint, Transaction
@@ -33,7 +32,7 @@ class Remover:
         a domain that is in use and names no other for its objects).
         """
         way = self.ways.walk(caller, place, references=True)
-        Trees.require_removable(caller, way, place)
+        require_removable(caller, way, place)
         if any(held.object.name == SNAPSHOTS_NAME for held in way[:-2]):
             raise Forbidden(f"{place}: a snapshot is never changed", reason="snapshot")
         if any(held.is_kept for held in way):

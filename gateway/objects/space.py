@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from backends.values import ValueStore
@@ -17,17 +17,18 @@ from gateway.model import (
     Queue,
     Reference,
     StoredObject,
+    Wish,
 )
 from gateway.objects.accesses import Accesses
 from gateway.objects.domains import DEFAULT, Domains
 from gateway.objects.identifier import EXAMPLE_ENTERPRISE, new_id
-from gateway.objects.names import NAME_BYTES, NEW, RESERVED, Place, Seen, Wish
-from gateway.objects.queues import Item, Queues, Waiting
+from gateway.objects.names import Place, Seen
+from gateway.objects.queues import Queues
 from gateway.objects.removing import Remover
 from gateway.objects.trees import AT_ONCE, Source, Trees
 from gateway.objects.values import Value
 from gateway.objects.ways import Ways, data, require
-from gateway.objects.whole import Plan, Whole, Wholes
+from gateway.objects.whole import Wholes
 from gateway.objects.writing import GIVEN_UP_AT_ONCE, Writer
 from gateway.policy import acl as lists
 from gateway.policy.system import DOMAIN_ENABLED
@@ -37,21 +38,6 @@ from gateway.store.generations import BUMP_DOMAINS
 from gateway.store.jobs import Jobs
 from gateway.store.object_rows import present
 from gateway.store.objects import DOMAINS_NAME, ROOT_NAME, ObjectRows
-
-__all__ = [
-    "NAME_BYTES",
-    "NEW",
-    "RESERVED",
-    "Item",
-    "Objects",
-    "Place",
-    "Plan",
-    "Seen",
-    "Source",
-    "Waiting",
-    "Whole",
-    "Wish",
-]
 
 
 class Objects:
@@ -81,7 +67,7 @@ class Objects:
         self._queues = queues = Queues(writer, ways)
         self._wholes = wholes = Wholes(writer, ways)
         self._remover = remover = Remover(writer, ways)
-        self.write, self.patch, self.change = writer.write, writer.patch, writer.change
+        self.write, self.change = writer.write, writer.change
         self.copy_value, self.copy_over, self.move = trees.copy_value, trees.copy_over, trees.move
         self.snapshot = trees.snapshot
         self.queue_range, self.queue_read = queues.range, queues.read
@@ -162,7 +148,9 @@ class Objects:
             tx.lock("objects root")
             top = self.rows.top(DOMAINS_NAME, tx)
             if top is None:
-                top = self.rows.add(tx, None, self._own(Domain, DOMAINS_NAME, lists.DOMAINS), "")
+                top = self._writer.add_domain(
+                    tx, None, self._own(Domain, DOMAINS_NAME, lists.DOMAINS), "", None
+                )
             default = self.rows.child(top, DEFAULT, tx)
             if default is None:
                 default = self._writer.add_domain(
@@ -192,9 +180,16 @@ class Objects:
             modified=moment,
         )
 
-    def work(self) -> int:
-        """What goes on after its request, and what is to go by itself; how much was done."""
-        return self._trees.work() + self._remover.remove_expired()
+    def has_work(self) -> bool:
+        """Whether there is anything for ``work``."""
+        return bool(self._trees.jobs.first(1) or self.rows.expired(1))
+
+    def work(self, go_on: Callable[[], bool] = lambda: True) -> int:
+        """Do what goes on after its request, and remove what is to go by itself; how much was done.
+
+        ``go_on`` is asked every few hundred objects: another process may have taken over.
+        """
+        return self._trees.work(go_on) + (self._remover.remove_expired() if go_on() else 0)
 
     def sweep(self, older: datetime) -> int:
         """Remove the values that no object has: of deletes, and of writes that were broken off before a time.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -21,10 +21,11 @@ from gateway.model import (
     NotFound,
     Queue,
     StoredObject,
+    Wish,
 )
 from gateway.objects.identifier import new_id
-from gateway.objects.names import MEMBERS, Place, Seen, Wish, require_name
-from gateway.objects.values import Value, joined
+from gateway.objects.names import Place, Seen, require_name
+from gateway.objects.values import Value, cut, joined
 from gateway.objects.ways import (
     Way,
     Ways,
@@ -35,16 +36,17 @@ from gateway.objects.ways import (
     require,
     require_changeable,
     require_no_snapshot,
+    require_removable,
 )
 from gateway.objects.wishes import checked, domain_for, hash_of, inherited_domain
-from gateway.objects.writing import ATTEMPTS, Content, Hasher, Writer, busy, require_place
+from gateway.objects.writing import ATTEMPTS, GIVEN_UP_AT_ONCE, Content, Hasher, Writer, busy, require_place
 from gateway.policy import acl as lists
 from gateway.policy.acl import granted
 from gateway.policy.system import NOT_COPIED
 from gateway.store import Constraint, Transaction
 from gateway.store.jobs import Job, Jobs
 from gateway.store.object_rows import Held, present
-from gateway.store.objects import DOMAINS_NAME, SNAPSHOTS_NAME, Extent
+from gateway.store.objects import SNAPSHOTS_NAME, Extent
 
 #: Trees of more objects than this are copied by the worker.
 AT_ONCE = 2000
@@ -234,7 +236,7 @@ class Trees:
                         raise Forbidden(
                             f"{child.object.name}: retention or a hold keeps it", reason="retained"
                         )
-                    keys += self.rows.remove(tx, child, 100)
+                    keys += self.rows.remove(tx, child, GIVEN_UP_AT_ONCE)
             _Graft(self, caller, way, from_, as_it_is=False).all(tx)
             self.ways.record(tx, caller, "container.update", way[-1])
         self.writer.give_up(keys)
@@ -275,7 +277,7 @@ class Trees:
     def _movable(self, caller: Caller, source: Place) -> list[Held]:
         try:
             from_ = self.ways.walk(caller, source, references=True)
-            self.require_removable(caller, from_, source)
+            require_removable(caller, from_, source)
             require_changeable(from_, source)
         except (NotFound, Forbidden, Conflict) as error:
             raise InvalidRequest(f"move: {error.message}", field="move", reason="source") from None
@@ -294,20 +296,6 @@ class Trees:
             and (now.parent_seq, now.object.name) == (held.parent_seq, held.object.name)
             for held in way
         ) and self.rows.lock(tx, way[-1])
-
-    @staticmethod
-    def require_removable(caller: Caller, way: Way, place: Place) -> None:
-        """Raises Forbidden where the caller may not take an object away, InvalidRequest for what stays."""
-        held = way[-1]
-        if held.parent_seq is None and isinstance(held.object, Container):
-            raise InvalidRequest("the root container stays", reason="reserved")
-        if held.object.name in (SNAPSHOTS_NAME, DOMAINS_NAME, MEMBERS):
-            raise InvalidRequest(f"{place} stays", reason="reserved")
-        may = granted(caller.principal, guarded(held), AceMask.DELETE)
-        if not may and len(way) > 1:
-            may = granted(caller.principal, guarded(way[-2]), AceMask.DELETE_OBJECT)
-        if not may:
-            raise Forbidden(f"{place}: you may not remove it")
 
     # Snapshots
 
@@ -329,7 +317,7 @@ class Trees:
             above = self._snapshots(tx, way)
             earlier = self.rows.child(above, name, tx)
             if earlier is not None:
-                replaced = self.rows.remove(tx, earlier, 100)
+                replaced = self.rows.remove(tx, earlier, GIVEN_UP_AT_ONCE)
             made = replace(
                 way[-1].object,
                 id=new_id(self.writer.enterprise),
@@ -370,53 +358,81 @@ class Trees:
 
     # The worker
 
-    def work(self) -> int:
-        """Finish all jobs that there are; how many. What fails is told by the object that was to be made."""
+    def work(self, go_on: Callable[[], bool]) -> int:
+        """Finish all jobs that there are, as long as ``go_on``; how many.
+
+        What fails is told by the object that was to be made.
+        """
         done = 0
-        while jobs := self.jobs.first(1):
-            self._do(jobs[0])
+        while go_on() and (jobs := self.jobs.first(1)):
+            if not self._do(jobs[0], go_on):
+                break
             done += 1
         return done
 
-    def _do(self, job: Job) -> None:
-        """One job, from its beginning: what an earlier try has left is removed first."""
+    def _do(self, job: Job, go_on: Callable[[], bool]) -> bool:
+        """One job, from its beginning: what an earlier try has left is removed. Whether it is over."""
+        moment = self.jobs.begin(job)
         top = self.rows.by_seq(job.object)
         if top is None:
-            return
-        caller = Caller(job.principal)
+            return True
+        failure = ""
         try:
             self._empty(top)
             source = self.rows.by_id(job.source)
             if source is None:
                 raise NotFound("the source has been removed")
-            graft = _Graft(self, caller, self.ways.chain(top), self.ways.chain(source), as_it_is=job.as_it_is)
-            for percent in graft.in_batches(BATCH):
-                with self.database.write(durable=False) as tx:
-                    now = self.ways.locked(tx, top)
-                    if now is None:
-                        return
-                    self.rows.change(tx, now, replace(now.object, percent=percent))
+            way, from_ = self.ways.chain(top), self.ways.chain(source)
+            graft = _Graft(self, Caller(job.principal), way, from_, as_it_is=job.as_it_is)
+            tree, extents = self.rows.tree(source)[1:], self.rows.tree_extents(source)
+            for first in range(0, len(tree), BATCH):
+                percent = min(99, 100 * first // len(tree))
+                if not go_on() or not self._step(
+                    job, moment, graft, tree[first : first + BATCH], extents, percent
+                ):
+                    return False
         except (GatewayError, Constraint) as error:
+            failure = getattr(error, "message", "something was removed meanwhile")
             self._empty(top)
-            self._end(job, Completion.ERROR, getattr(error, "message", "something was removed meanwhile"))
-        else:
-            self._end(job, Completion.COMPLETE, "")
+        return self._end(job, moment, failure)
+
+    def _step(
+        self,
+        job: Job,
+        moment: int,
+        graft: _Graft,
+        tree: Sequence[Held],
+        extents: Mapping[int, list[Extent]],
+        percent: int,
+    ) -> bool:
+        """A part of a job; False where it is no longer ours."""
+        with self.database.write(durable=False) as tx:
+            held = self.rows.by_seq(job.object, tx)
+            if held is None or not self.jobs.stands(tx, job, moment):
+                return False
+            graft.copy(tx, tree, extents)
+            self.rows.change(tx, held, replace(held.object, percent=percent))
+        return True
 
     def _empty(self, top: Held) -> None:
         while children := self.rows.held_children(top, "", "\U0010ffff", 100):
             for child in children:
                 with self.database.write() as tx:
-                    keys = self.rows.remove(tx, child, 0)
+                    keys = self.rows.remove(tx, child, GIVEN_UP_AT_ONCE)
                 self.writer.give_up(keys)
 
-    def _end(self, job: Job, completion: Completion, failure: str) -> None:
+    def _end(self, job: Job, moment: int, failure: str) -> bool:
         with self.database.write() as tx:
             held = self.rows.by_seq(job.object, tx)
-            if held is not None and self.jobs.done(tx, job):
-                percent = 100 if completion is Completion.COMPLETE else held.object.percent
-                thing = replace(held.object, completion=completion, failure=failure, percent=percent)
-                self.rows.change(tx, held, thing)
-                self.ways.record(tx, Caller(job.principal), f"{thing.kind}.create", held)
+            if held is None or not self.jobs.stands(tx, job, moment):
+                return False
+            completion = Completion.ERROR if failure else Completion.COMPLETE
+            percent = held.object.percent if failure else 100
+            thing = replace(held.object, completion=completion, failure=failure, percent=percent)
+            self.rows.change(tx, held, thing)
+            self.jobs.done(tx, job)
+            self.ways.record(tx, Caller(job.principal), f"{thing.kind}.complete", held)
+        return True
 
 
 class _Graft:
@@ -432,18 +448,10 @@ class _Graft:
     def all(self, tx: Transaction) -> None:
         """Everything in one transaction."""
         tree = self._rows.tree(self._from, tx)[1:]
-        self._copy(tx, tree, self._rows.tree_extents(self._from, tx))
+        self.copy(tx, tree, self._rows.tree_extents(self._from, tx))
 
-    def in_batches(self, size: int) -> Iterator[int]:
-        """Everything in transactions of their own; the percentage that is done after each."""
-        tree = self._rows.tree(self._from)[1:]
-        extents = self._rows.tree_extents(self._from)
-        for first in range(0, len(tree), size):
-            with self._trees.database.write(durable=False) as tx:
-                self._copy(tx, tree[first : first + size], extents)
-            yield min(99, 100 * (first + size) // len(tree))
-
-    def _copy(self, tx: Transaction, tree: Sequence[Held], extents: Mapping[int, list[Extent]]) -> None:
+    def copy(self, tx: Transaction, tree: Sequence[Held], extents: Mapping[int, list[Extent]]) -> None:
+        """Some rows, none before the one that it is in."""
         parts: list[tuple[int, Extent]] = []
         for held in tree:
             if held.parent_seq is None or held.parent_seq not in self._made:
@@ -486,16 +494,6 @@ class _Graft:
 
     def _domain_of(self, held: Held) -> int | None:
         return held.domain_seq if self._as_it_is else self._domain
-
-
-def cut(parts: Sequence[Extent], first: int, last: int) -> list[Extent]:
-    """The extents of a part of a value, from ``first`` up to, without, ``last``."""
-    found = []
-    for part in parts:
-        start, end = max(part.start, first), min(part.end, last)
-        if start < end:
-            found.append(Extent(start - first, end - start, part.key, part.offset + start - part.start))
-    return found
 
 
 def _without_protection(items: Mapping[str, Json]) -> Mapping[str, Json]:

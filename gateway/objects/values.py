@@ -9,7 +9,7 @@ from typing import BinaryIO
 from backends.values import BLOCK, ValueStore
 from gateway.store.objects import Extent
 
-__all__ = ["BLOCK", "Value", "joined", "spliced"]
+__all__ = ["BLOCK", "Value", "cut", "joined", "spliced"]
 
 _ZEROS = bytes(BLOCK)
 
@@ -39,6 +39,16 @@ def joined(values: Iterable[tuple[int, Sequence[Extent]]]) -> tuple[Sequence[Ext
         parts += [Extent(size + part.start, part.length, part.key, part.offset) for part in extents]
         size += length
     return parts, size
+
+
+def cut(parts: Sequence[Extent], first: int, last: int) -> list[Extent]:
+    """The extents of a part of a value, from ``first`` up to, without, ``last``."""
+    found = []
+    for part in parts:
+        start, end = max(part.start, first), min(part.end, last)
+        if start < end:
+            found.append(Extent(start - first, end - start, part.key, part.offset + start - part.start))
+    return found
 
 
 class Value:

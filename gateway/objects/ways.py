@@ -22,8 +22,8 @@ from gateway.model import (
     Reference,
     shorten,
 )
-from gateway.objects.domains import Domains
-from gateway.objects.names import DEPTH, Place, Seen, require_name
+from gateway.objects.domains import MEMBER, Domains
+from gateway.objects.names import DEPTH, MEMBERS, Place, Seen, require_name
 from gateway.policy import acl as lists
 from gateway.policy import system
 from gateway.policy.acl import Guarded, granted
@@ -118,6 +118,8 @@ class Ways:
         """The way to the container that something is to be made in; empty where it gets no path."""
         if place.is_new:
             return []
+        if not place.names:
+            raise NotFound(f"no object {place}")
         *above, name = place.names
         if not place.is_unnamed:
             require_name(name, container=container)
@@ -152,6 +154,8 @@ def path_of(way: Way) -> tuple[str, ...] | None:
 def effective(way: Way) -> Mapping[str, Json]:
     """Data system metadata of the last object of a way, with what it has from the others."""
     *above, held = way
+    if MEMBER in held.object.system:
+        return {name: item for name, item in held.object.system.items() if name != MEMBER}
     if not any(one.object.system for one in above):
         return held.object.system
     return system.effective(held.object.system, [one.object.system for one in above])
@@ -189,6 +193,20 @@ def require_addable(way: Way, place: Place) -> None:
 def require_no_snapshot(way: Way, place: Place) -> None:
     if any(held.object.name == SNAPSHOTS_NAME for held in way):
         raise Forbidden(f"{place}: a snapshot is never changed", reason="snapshot")
+
+
+def require_removable(caller: Caller, way: Way, place: Place) -> None:
+    """Raises Forbidden where the caller may not take an object away, InvalidRequest for what stays."""
+    held = way[-1]
+    if held.parent_seq is None and isinstance(held.object, Container):
+        raise InvalidRequest("the root container stays", reason="reserved")
+    if held.object.name in (SNAPSHOTS_NAME, DOMAINS_NAME, MEMBERS):
+        raise InvalidRequest(f"{place} stays", reason="reserved")
+    may = granted(caller.principal, guarded(held), AceMask.DELETE)
+    if not may and len(way) > 1:
+        may = granted(caller.principal, guarded(way[-2]), AceMask.DELETE_OBJECT)
+    if not may:
+        raise Forbidden(f"{place}: you may not remove it")
 
 
 def is_being_made(held: Held) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.identity import Caller, Role
@@ -17,11 +17,13 @@ from gateway.model import (
     InvalidRequest,
     NotFound,
     ObjectKind,
+    Plan,
     Queue,
     QueueValue,
     StoredObject,
+    Wish,
 )
-from gateway.objects.names import Place, Seen, Wish, require_name
+from gateway.objects.names import Place, Seen, require_name
 from gateway.objects.values import Value
 from gateway.objects.ways import Way, Ways, group_of, guarded, require, require_changeable
 from gateway.objects.wishes import checked, domain_for
@@ -45,25 +47,6 @@ class Whole:
     seen: Seen
     value: Value | None = None
     children: Sequence[Whole] = ()  # of a queue: its values
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """An object that is to be, and what is to be in it."""
-
-    kind: ObjectKind
-    name: str = ""
-    id: str | None = None  # the one that it had; None = a new one
-    wish: Wish = field(default_factory=lambda: Wish())
-    domain: tuple[str, ...] | None = None  # the one that it had
-    value: bytes = b""
-    children: Sequence[Plan] = ()
-    next: int = 0
-
-    def all(self) -> Iterator[Plan]:
-        yield self
-        for child in self.children:
-            yield from child.all()
 
 
 _TYPES: dict[ObjectKind, type[StoredObject]] = {

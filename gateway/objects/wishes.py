@@ -7,9 +7,20 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from gateway.identity import Caller, Role
-from gateway.model import AceMask, Conflict, Container, Domain, Forbidden, Json, StoredObject
+from gateway.model import (
+    AceMask,
+    Completion,
+    Conflict,
+    Container,
+    DataObject,
+    Domain,
+    Forbidden,
+    Json,
+    StoredObject,
+    Wish,
+)
 from gateway.objects.domains import Domains
-from gateway.objects.names import Place, Wish
+from gateway.objects.names import Place
 from gateway.objects.ways import Way, effective, require, require_changeable, require_no_snapshot
 from gateway.policy import system
 from gateway.store.object_rows import present
@@ -78,6 +89,9 @@ def changed(thing: S, wish: Wish) -> S:
     fields: dict[str, Any] = {name: given for name, given in wish.items() if name not in _APART}
     if "exports" in fields and not isinstance(thing, Container):
         raise Conflict("only containers are exported")
+    if isinstance(thing, DataObject) and thing.completion is not Completion.ERROR:
+        # Whoever writes without saying that more is to come says that this is all (6.2).
+        fields["completion"] = Completion.PROCESSING if wish.get("partial") else Completion.COMPLETE
     return replace(thing, **fields, modified=present(), changes=thing.changes + 1)
 
 

@@ -26,10 +26,11 @@ from gateway.model import (
     InvalidRequest,
     NotFound,
     StoredObject,
+    Wish,
 )
 from gateway.objects.domains import MEMBER, read_member
 from gateway.objects.identifier import new_id
-from gateway.objects.names import MEMBERS, Place, Seen, Wish
+from gateway.objects.names import MEMBERS, Place, Seen
 from gateway.objects.values import Value, spliced
 from gateway.objects.ways import (
     Way,
@@ -80,25 +81,35 @@ class Writer:
 
     # Values
 
-    def write(self, caller: Caller, place: Place, blocks: Iterable[bytes], wish: Wish) -> tuple[Seen, bool]:
+    def write(
+        self, caller: Caller, place: Place, blocks: Iterable[bytes], wish: Wish, *, start: int | None = None
+    ) -> tuple[Seen, bool]:
         """Make a data object or replace the value of the one there is; whether it was made.
 
+        With ``start`` only that part is written; bytes between it and the end of the value become zero.
         Nothing of ``blocks`` is read before the caller is known to have the right. Raises NotFound,
         Forbidden, InvalidRequest, Conflict (something else is there), and what ``blocks`` raises.
         """
         way, _ = self._writable(caller, place)
-        hasher = Hasher(hash_of(way, wish))
+        hasher = Hasher(hash_of(way, wish) if start is None else None)
         with self.kept(hasher.passed(blocks)) as stored:
-            parts = [Extent(0, stored.size, stored.key, 0)] if stored.size else []
-            content = Content(parts, stored.size, hasher.digest(), stored)
-            return self.put(caller, place, content, wish)
+            extent = Extent(start or 0, stored.size, stored.key, 0)
+            parts = [extent] if stored.size else []
+            content = Content(parts, extent.end if stored.size else 0, hasher.digest(), stored)
+            return self.put(caller, place, content, wish, in_part=start is not None)
 
-    def put(self, caller: Caller, place: Place, content: Content, wish: Wish) -> tuple[Seen, bool]:
+    def put(
+        self, caller: Caller, place: Place, content: Content, wish: Wish, *, in_part: bool = False
+    ) -> tuple[Seen, bool]:
         """Give an object, which is made where there is none, a value that is in the store."""
         value = Value(self.values, content.parts, content.size)
         for _ in range(ATTEMPTS):
             way, there = self._writable(caller, place)
-            if there:
+            if there and in_part:
+                seen = self._patched(caller, way, place, content, wish)
+                if seen is not None:
+                    return seen, False
+            elif there:
                 # Whoever comes last has the last word: what others have written meanwhile does not count.
                 told = self.as_text(wish, data(way[-1], place).encoding, value)
                 seen = self._replaced(caller, way, place, content, told, last=True)
@@ -106,7 +117,11 @@ class Writer:
                     return seen, False
             else:
                 told = self.as_text(wish, Encoding.BASE64, value)
-                with suppress(Constraint):  # somebody has made it meanwhile: then this is an update
+                if in_part:
+                    content = replace(content, digest=Hasher(hash_of(way, wish)).of(value))
+                # Somebody has made it meanwhile: then this is an update. Where values of others are used, one
+                # of them may be gone as well, which is for the caller to see.
+                with suppress(*([Constraint] if content.stored is not None else [])):
                     return self._made_data(caller, way, place, content, told), True
         raise busy(place)
 
@@ -155,33 +170,23 @@ class Writer:
                 if not self.rows.has_value(stored.key):
                     self.values.delete(stored.key)
 
-    def patch(self, caller: Caller, place: Place, start: int, blocks: Iterable[bytes], wish: Wish) -> Seen:
-        """Write a part of a data object's value; bytes between its end and ``start`` become zero."""
-        self._require_writable(caller, self.ways.walk(caller, place), place)
-        with self.kept(blocks) as stored:
-            for _ in range(ATTEMPTS):
-                way = self.ways.walk(caller, place)
-                self._require_writable(caller, way, place)
-                thing = data(way[-1], place)
-                parts = spliced(self.rows.extents(way[-1]), Extent(start, stored.size, stored.key, 0))
-                size = max(thing.size, start + stored.size) if stored.size else thing.size
-                seen = self._patched(caller, way, place, Content(parts, size, None, stored), wish)
-                if seen is not None:
-                    return seen
-        raise busy(place)
-
-    def _patched(self, caller: Caller, way: Way, place: Place, content: Content, wish: Wish) -> Seen | None:
-        value = Value(self.values, content.parts, content.size)
-        told = self.as_text(wish, data(way[-1], place).encoding, value)
+    def _patched(self, caller: Caller, way: Way, place: Place, new: Content, wish: Wish) -> Seen | None:
+        """Write the parts of ``new`` over those that are there; None where others came first."""
+        thing = data(way[-1], place)
+        parts = self.rows.extents(way[-1])
+        for part in new.parts:
+            parts = spliced(parts, part)
+        content = Content(parts, max(thing.size, new.size), None, new.stored)
+        value = Value(self.values, parts, content.size)
+        told = self.as_text(wish, thing.encoding, value)
         hasher = Hasher(hash_of(way, wish))
-        if len(content.parts) <= MAX_EXTENTS:
+        if len(parts) <= MAX_EXTENTS:
             hashed = replace(content, digest=hasher.of(value))
             return self._replaced(caller, way, place, hashed, told)
-        with self.kept(hasher.passed(value.blocks())) as whole:
-            parts = [Extent(0, whole.size, whole.key, 0)]
-            return self._replaced(
-                caller, way, place, Content(parts, whole.size, hasher.digest(), whole), told
-            )
+        with self.kept(hasher.passed(value.blocks())) as stored:
+            parts = [Extent(0, stored.size, stored.key, 0)]
+            whole = Content(parts, stored.size, hasher.digest(), stored)
+            return self._replaced(caller, way, place, whole, told)
 
     @staticmethod
     def as_text(wish: Wish, present: Encoding, value: Value) -> Wish:
@@ -277,7 +282,7 @@ class Writer:
     def add_domain(
         self,
         tx: Transaction,
-        above: Held,
+        above: Held | None,
         made: StoredObject,
         group: str,
         delegation: tuple[dict[str, str], Stored] | None,
@@ -377,9 +382,8 @@ class Writer:
             require_allowed(caller, [*way[:-1], held], {**wish, "partial": True}, place)
             before = {part.key for part in self.rows.extents(held, tx)}
             self.keep(tx, held, content)
-            completion = Completion.PROCESSING if wish.get("partial") else Completion.COMPLETE
             thing = changed(data(held, place), wish)
-            thing = replace(thing, size=content.size, digest=content.digest, completion=completion)
+            thing = replace(thing, size=content.size, digest=content.digest)
             member = self._as_member(way[:-1], thing, content)
             self.rows.change(tx, held, member)
             self.told(tx, caller, way)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from gateway.identity import Principal
 
@@ -21,6 +21,10 @@ _ALL = Query(
     select(_c.seq, _c.object, _c.source, _c.principal, _c.as_it_is)
     .order_by(_c.seq)
     .limit(bindparam("number"))
+)
+_BEGIN = Query(update(jobs).where(_c.seq == bindparam("job")).values(begun=bindparam("moment")))
+_STANDS = Query(
+    select(_c.seq).where(_c.seq == bindparam("job"), _c.begun == bindparam("moment")).with_for_update()
 )
 _DONE = Query(delete(jobs).where(_c.seq == bindparam("job")))
 
@@ -60,9 +64,19 @@ class Jobs:
             for seq, object, source, principal, as_it_is in self._database.read(_ALL, number=number)
         ]
 
-    def done(self, tx: Transaction, job: Job) -> bool:
-        """Whether the job was still there."""
-        return tx.run(_DONE, job=job.seq) == 1
+    def begin(self, job: Job) -> int:
+        """Do a job from its beginning; whoever has begun it before has to stop. The number for ``stands``."""
+        moment = now()
+        with self._database.write() as tx:
+            tx.run(_BEGIN, job=job.seq, moment=moment)
+        return moment
+
+    def stands(self, tx: Transaction, job: Job, moment: int) -> bool:
+        """Whether a job is there still, and nobody has begun it anew."""
+        return bool(tx.rows(_STANDS, job=job.seq, moment=moment))
+
+    def done(self, tx: Transaction, job: Job) -> None:
+        tx.run(_DONE, job=job.seq)
 
 
 def _principal(text: str) -> Principal:

@@ -144,7 +144,7 @@ def test_a_part_is_written_over_and_gaps_are_zero(
 ) -> None:
     space.folder("lab")
     space.put("lab/a", b"abcdef")
-    seen = space.objects.patch(ADA, at("lab/a"), start, [part], {})
+    seen, _ = space.objects.write(ADA, at("lab/a"), [part], {}, start=start)
     assert space.read("lab/a") == expected
     assert isinstance(seen.object, DataObject)
     assert seen.object.size == len(expected)
@@ -159,7 +159,7 @@ def test_many_parts_are_joined_into_one_value_in_the_end(space: Space) -> None:
     expected = bytearray(b"." * 400)
     space.put("lab/a", bytes(expected))
     for number in range(0, 400, 4):
-        space.objects.patch(ADA, at("lab/a"), number, [b"X"], {})
+        space.objects.write(ADA, at("lab/a"), [b"X"], {}, start=number)
         expected[number : number + 1] = b"X"
     assert space.read("lab/a") == bytes(expected)
     assert space.stored() < 80
@@ -168,8 +168,8 @@ def test_many_parts_are_joined_into_one_value_in_the_end(space: Space) -> None:
 def test_text_that_a_part_leaves_no_text_is_base64(space: Space) -> None:
     space.folder("lab")
     space.put("lab/a", "abé".encode(), encoding=Encoding.UTF_8)
-    kept = space.objects.patch(ADA, at("lab/a"), 0, [b"X"], {}).object
-    broken = space.objects.patch(ADA, at("lab/a"), 3, [b"X"], {}).object
+    kept = space.objects.write(ADA, at("lab/a"), [b"X"], {}, start=0)[0].object
+    broken = space.objects.write(ADA, at("lab/a"), [b"X"], {}, start=3)[0].object
     assert isinstance(kept, DataObject)
     assert isinstance(broken, DataObject)
     assert (kept.encoding, broken.encoding) == (Encoding.UTF_8, Encoding.BASE64)
@@ -245,7 +245,7 @@ def test_what_one_makes_in_the_root_is_private(space: Space) -> None:
             lambda who=stranger: space.put("ada/secret", b"y", who),
             lambda who=stranger: space.put("ada/new", b"y", who),
             lambda who=stranger: space.folder("ada/new", who),
-            lambda who=stranger: space.objects.patch(who, at("ada/secret"), 0, [b"y"], {}),
+            lambda who=stranger: space.objects.write(who, at("ada/secret"), [b"y"], {}, start=0),
             lambda who=stranger: space.objects.change(who, at("ada/secret"), lambda _: {"metadata": {}}),
             lambda who=stranger: space.objects.remove(who, at("ada/secret")),
             lambda who=stranger: space.objects.remove(who, at("ada")),
@@ -283,7 +283,7 @@ def test_a_write_that_breaks_off_leaves_the_old_value(space: Space) -> None:
     for work in (
         lambda: space.objects.write(ADA, at("lab/a"), broken(), {}),
         lambda: space.objects.write(ADA, at("lab/b"), broken(), {}),
-        lambda: space.objects.patch(ADA, at("lab/a"), 0, broken(), {}),
+        lambda: space.objects.write(ADA, at("lab/a"), broken(), {}, start=0),
     ):
         with pytest.raises(ConnectionResetError):
             work()
@@ -293,7 +293,7 @@ def test_a_write_that_breaks_off_leaves_the_old_value(space: Space) -> None:
 def test_a_reader_that_has_begun_gets_the_old_value_whole(space: Space) -> None:
     space.folder("lab")
     space.put("lab/a", b"old")
-    space.objects.patch(ADA, at("lab/a"), 3, [b"er"], {})
+    space.objects.write(ADA, at("lab/a"), [b"er"], {}, start=3)
     blocks = space.objects.open(ADA, at("lab/a")).blocks()
     space.put("lab/a", b"new")
     space.objects.remove(ADA, at("lab/a"))
@@ -332,7 +332,7 @@ def test_who_may_write_a_value_may_not_therefore_write_the_rest(space: Space, wi
     before = space.objects.get(ADA, at("lab/a")).object
     for work in (
         lambda: space.objects.write(BOB, at("lab/a"), [b"new"], wish),
-        lambda: space.objects.patch(BOB, at("lab/a"), 0, [b"new"], wish),
+        lambda: space.objects.write(BOB, at("lab/a"), [b"new"], wish, start=0),
         lambda: space.objects.change(BOB, at("lab/a"), lambda _: wish),
     ):
         refused(Forbidden, work)
@@ -358,7 +358,7 @@ def test_a_sweep_removes_what_no_object_has_and_nothing_else(space: Space) -> No
     later = datetime.now(UTC) + timedelta(days=1)
     space.folder("lab")
     space.put("lab/a", b"kept")
-    space.objects.patch(ADA, at("lab/a"), 2, [b"XX"], {})
+    space.objects.write(ADA, at("lab/a"), [b"XX"], {}, start=2)
     orphan = space.values.write([b"of a process that died before its row"]).key
     forgotten = space.values.write([b"of one that died after it"]).key
     with space.objects.rows.database.write() as tx:

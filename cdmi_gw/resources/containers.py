@@ -1,0 +1,126 @@
+"""Containers (CDMI 7 and 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import falcon
+
+from cdmi_gw import vocabulary as v
+from cdmi_gw.rendering.documents import fields
+from cdmi_gw.rendering.selectors import Selectors
+from cdmi_gw.resources import sources
+from cdmi_gw.resources.common import (
+    made,
+    require_some,
+    require_type,
+    shown,
+    source_of,
+    status_of_read,
+    wish_of,
+)
+from cdmi_gw.resources.exchange import Exchange
+from gateway.model import AceMask, Completion, InvalidRequest, ObjectKind, Unsupported
+from gateway.objects.names import Seen
+
+MAX_CHILDREN = 100_000
+
+_SOURCES = ("copy", "move", "reference", "deserialize", "deserializevalue")
+_MARKS = {
+    ObjectKind.CONTAINER: "/",
+    ObjectKind.DOMAIN: "/",
+    ObjectKind.REFERENCE: "?",
+}
+
+
+def get(exchange: Exchange, resp: falcon.Response, seen: Seen, media_type: str = v.CONTAINER) -> None:
+    """The document with the names of what is in it."""
+    exchange.require_accepted(media_type)
+    selectors = exchange.selectors
+    require_some(selectors, seen)
+    document = fields(shown(exchange, seen, selectors), selectors)
+    if seen.rights & AceMask.READ_OBJECT and seen.object.completion is Completion.COMPLETE:
+        document |= _children(exchange, selectors)
+    exchange.answer(resp, status_of_read(seen), document, media_type)
+
+
+def _children(exchange: Exchange, selectors: Selectors) -> Mapping[str, Any]:
+    objects, caller, place = exchange.endpoint.objects, exchange.caller, exchange.place
+    wanted = selectors.children
+    if not selectors.has("children"):
+        if not selectors.has("childrenrange"):
+            return {}
+        number = objects.how_many_children(caller, place)
+        return {"childrenrange": f"0-{number - 1}" if number else ""}
+    first = wanted.first if wanted else 0
+    number = min(wanted.length if wanted else MAX_CHILDREN, MAX_CHILDREN)
+    found = objects.children(caller, place, first, number)
+    if wanted and not found and (first or wanted.last):
+        raise InvalidRequest("children: the range begins behind the last child", field="query")
+    names = [name + _MARKS.get(kind, "") for name, kind in found]
+    within = {"childrenrange": f"{first}-{first + len(names) - 1}" if names else ""}
+    return (within if selectors.has("childrenrange") else {}) | {"children": names}
+
+
+def create(exchange: Exchange, resp: falcon.Response) -> None:
+    require_type(exchange, v.CONTAINER)
+    found = exchange.json()
+    source = source_of(found, _SOURCES)
+    _require_offered(found, ("snapshot", "exports"))
+    if source == "reference":
+        sources.refer(exchange, resp, found)
+        return
+    objects, caller, place = exchange.endpoint.objects, exchange.caller, exchange.place
+    wish = wish_of(exchange, found, None, exchange.selectors)
+    wish.pop("mimetype", None)
+    wish.pop("encoding", None)
+    if source == "copy":
+        made(
+            exchange, resp, objects.copy_container(caller, place, sources.copied_from(exchange, found), wish)
+        )
+    elif source == "move":
+        sources.move(exchange, resp, found, wish)
+    elif source is not None:
+        sources.restore(exchange, resp, sources.planned(exchange, found, ObjectKind.CONTAINER), wish)
+    else:
+        made(exchange, resp, objects.make_container(caller, place, wish), childrenrange="", children=[])
+
+
+def update(exchange: Exchange, resp: falcon.Response, seen: Seen) -> None:
+    require_type(exchange, v.CONTAINER)
+    found = exchange.json()
+    source = source_of(found, ("copy", "deserialize", "deserializevalue"))
+    _require_offered(found, ("exports",))
+    objects, caller, place = exchange.endpoint.objects, exchange.caller, exchange.place
+    selectors = exchange.selectors
+    wish = wish_of(exchange, found, seen.object, selectors)
+    if source == "copy":
+        objects.copy_over(caller, place, sources.copied_from(exchange, found), wish)
+    elif source is not None:
+        plan = sources.planned(exchange, found, ObjectKind.CONTAINER)
+        sources.require_same_id(plan, seen)
+        objects.restore_over(caller, place, plan)
+    elif wish:
+        objects.change(caller, place, lambda now: wish_of(exchange, found, now, selectors))
+    if "snapshot" in found:
+        kept = objects.snapshot(caller, place, _snapshot_name(found["snapshot"]))
+        if status_of_read(kept) == 202:
+            path = kept.path or ()
+            resp.set_header("Location", exchange.uri(path, container=True))
+            exchange.answer(resp, 202)
+            return
+    exchange.answer(resp, 204)
+
+
+def _snapshot_name(given: Any) -> str:
+    if not isinstance(given, str):
+        raise InvalidRequest("snapshot: not a name", field="snapshot")
+    return given.removesuffix("/")
+
+
+def _require_offered(found: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    """Raises Unsupported for a field whose capability is not published (12.1)."""
+    for name in names:
+        if name in found:
+            raise Unsupported(f"{name}: not offered here; no capability names it")
