@@ -22,7 +22,7 @@ def place(entry: str) -> str:
 
 
 def need_entry(ctx: CdmiContext, entry: str) -> None:
-    if not ctx.entries[entry]:
+    if entry and not ctx.entries[entry]:
         raise Skipped(f"there is no entry {place(entry)}")
 
 

@@ -81,7 +81,7 @@ def container(ctx: CdmiContext) -> None:
 @check("CDMI-RET-007", "an invalid period is 400", "16.4")
 def invalid(ctx: CdmiContext) -> None:
     ctx.need("dataobject", "cdmi_data_retention")
-    late, early = "2031-01-01T00:00:00.000000Z", "2030-01-01T00:00:00.000000Z"
+    late, early = "2001-01-01T00:00:00.000000Z", "2000-01-01T00:00:00.000000Z"
     for period in (f"{late}/{early}", "soon", f"{early}", f"{early}/P1Y1"):
         path = ctx.new()
         answered(ctx.put(path, {"metadata": {"cdmi_retention_id": "x", PERIOD: period}}), 400)
