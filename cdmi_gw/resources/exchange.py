@@ -110,8 +110,8 @@ class Exchange:
         """Whether the answer is to be ``multipart/mixed``."""
         accept = self.req.env.get("HTTP_ACCEPT", "")
         offered = (v.MULTIPART, v.OBJECT, v.QUEUE)
-        preferred: str | None = self.req.client_prefers(offered) if v.MULTIPART in accept else None
-        return preferred == v.MULTIPART
+        preferred = self.req.client_prefers(offered) if v.MULTIPART in accept else None
+        return bool(preferred == v.MULTIPART)
 
     @property
     def is_partial(self) -> bool:
