@@ -106,7 +106,8 @@ def text_becomes_base64_by_a_range(ask: Ask, call: Call) -> Answer:
 @defect("CDMI-META-003")
 def an_update_adds_to_the_metadata(ask: Ask, call: Call) -> Answer:
     body = wish(ask)
-    if ask.method != "PUT" or ask.query or not isinstance(body.get("metadata"), dict):
+    once = ask.body.count(b'"metadata"') == 1 and isinstance(body.get("metadata"), dict)
+    if ask.method != "PUT" or ask.query or not once:
         return call(ask)
     present = call(ask.to("GET").having("Accept", "*/*").without("Content-Type").saying(""))
     kept = json.loads(present.body).get("metadata", {}) if present.status == 200 else {}
@@ -121,7 +122,7 @@ def a_named_item_that_is_not_given_stays(ask: Ask, call: Call) -> Answer:
     if ask.method != "PUT" or not named or not isinstance(given, dict):
         return call(ask)
     query = ";".join(f"metadata:{name}" for name in named if name in given)
-    return call(asking(ask, query)) if query else refused(204)
+    return call(asking(ask, query)) if query else Answer(204, ())
 
 
 @defect("CDMI-META-017")
@@ -187,12 +188,16 @@ def entries_are_sorted(ask: Ask, call: Call) -> Answer:
 @defect("CDMI-ACL-003")
 def numbers_of_entries_are_written_anew(ask: Ask, call: Call) -> Answer:
     answer = call(ask)
+    if '"0x0000000b"' not in answer.text:
+        return answer
     return answer.saying(answer.text.replace('"0x0000000b"', '"READ_OBJECT, WRITE_OBJECT, READ_METADATA"'))
 
 
 @defect("CDMI-ACL-010")
 def an_unknown_flag_is_passed_over(ask: Ask, call: Call) -> Answer:
-    return call(ask.saying(ask.text.replace('"SOMETIMES"', '"NO_FLAGS"')) if ask.body else ask)
+    return call(
+        ask.saying(ask.text.replace('"SOMETIMES"', '"NO_FLAGS"')) if b"SOMETIMES" in ask.body else ask
+    )
 
 
 @defect("CDMI-ACL-021")
@@ -241,8 +246,7 @@ def a_401_has_no_challenge(ask: Ask, call: Call) -> Answer:
 @defect("CDMI-ERR-004")
 def an_error_shows_where_it_was_raised(ask: Ask, call: Call) -> Answer:
     answer = call(ask)
-    where = '{"error": "File \\"/srv/gateway/model.py\\", line 7"}'
-    return answer.saying(re.sub(r"\\", "", where)) if answer.status == 404 else answer
+    return answer.saying('{"error": "in /srv/gateway/model.py, line 7"}') if answer.status == 404 else answer
 
 
 @defect("CDMI-ERR-006")
