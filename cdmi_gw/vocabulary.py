@@ -62,6 +62,9 @@ FIELDS = frozenset(
     }
 )
 
+#: Fields of requests alone.
+SENT = frozenset({*SOURCES, "snapshot"})
+
 MAX_METADATA_ITEMS = 1024
 MAX_METADATA_ITEM = 1 << 16  # bytes of one item as JSON
 MAX_METADATA = 1 << 20  # bytes of all together
@@ -149,6 +152,9 @@ OF_CONTAINERS = _offered(
     "cdmi_snapshot",
     cdmi_value_hash=list(_HASHES),
 )
+#: Where there are machines with disks besides (13).
+SYSTEM_EXPORTS = _offered("cdmi_export_occi_iscsi")
+OF_EXPORTED_CONTAINERS = _offered("cdmi_assignedsize", "cdmi_export_container_occi")
 OF_DATA_OBJECTS = _offered(
     *_STORAGE_METADATA,
     *_DATA_METADATA,

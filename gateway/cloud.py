@@ -88,7 +88,9 @@ class Cloud:
         self.audit = door.audit
         self.catalogue = door.catalogue
         self._objects = (
-            Objects(database, values, door.audit, enterprise=enterprise) if values is not None else None
+            Objects(database, values, door.audit, enterprise=enterprise, cloud=self)
+            if values is not None
+            else None
         )
         self._maker = Maker(door)
         self._changer = Changer(door)

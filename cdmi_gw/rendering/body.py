@@ -103,6 +103,20 @@ def _require_limits(own: Mapping[str, Json]) -> None:
         raise BodyError(f"metadata: longer than {v.MAX_METADATA} bytes")
 
 
+def unknown_of(found: Mapping[str, Any]) -> Mapping[str, Json]:
+    """The fields that the standard does not know. Raises BodyError where they are too much."""
+    fields = {name: item for name, item in found.items() if name not in v.FIELDS | v.SENT}
+    if any(not name or len(name) > 255 or "\0" in name for name in fields):
+        raise BodyError("body: a field has no name of 1 to 255 characters")
+    try:
+        size = len(json.dumps(fields, ensure_ascii=False).encode())
+    except UnicodeEncodeError:
+        raise BodyError("body: half a surrogate pair") from None
+    if size > v.MAX_METADATA:
+        raise BodyError(f"body: unknown fields are longer than {v.MAX_METADATA} bytes")
+    return fields
+
+
 def encoding_of(found: Mapping[str, Any]) -> Encoding | None:
     given = found.get("valuetransferencoding")
     return None if given is None else _encoding(given)

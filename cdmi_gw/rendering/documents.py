@@ -39,6 +39,7 @@ class Shown:
     system: Mapping[str, Json]  # data system metadata with what is inherited
     domain: Sequence[str] | None
     snapshots: Sequence[str] = ()
+    exports: Mapping[str, Json] | None = None
 
 
 def fields(shown: Shown, selectors: Selectors) -> dict[str, Any]:
@@ -49,11 +50,12 @@ def fields(shown: Shown, selectors: Selectors) -> dict[str, Any]:
         every["mimetype"] = thing.mimetype
     if selectors.has("metadata") and readable("metadata", shown.rights):
         every["metadata"] = metadata(shown, selectors.metadata)
-    if isinstance(thing, Container) and (thing.exports or "exports" in selectors.fields):
-        every["exports"] = thing.exports
+    if isinstance(thing, Container) and (shown.exports or "exports" in selectors.fields):
+        every["exports"] = shown.exports or {}
     if shown.snapshots and shown.path is not None:
         above = (*shown.path, v.SNAPSHOTS)
         every["snapshots"] = [uri(shown.prefix, (*above, name), container=True) for name in shown.snapshots]
+    every |= {name: item for name, item in thing.fields.items() if name not in every}
     if isinstance(thing, DataObject):
         every["valuetransferencoding"] = thing.encoding.value
     return {n: f for n, f in every.items() if selectors.has(n) and readable(n, shown.rights)}

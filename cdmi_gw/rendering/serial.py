@@ -18,6 +18,9 @@ from gateway.model import DataObject, Encoding, ObjectKind, Plan, Queue, Referen
 
 _ALL = Selectors()
 
+#: The designator that a queue gives next; its values do not tell it.
+NEXT = "cdmi_queue_next"
+
 
 class SerialError(ValueError):
     """The document is wrong; the message says where."""
@@ -78,7 +81,7 @@ def _queue(node: Node) -> bytes:
     assert isinstance(thing, Queue)
     document = {
         "queueValues": f"{numbers[0]}-{numbers[-1]}" if numbers else "",
-        "cdmi_queue_next": str(thing.next),
+        NEXT: str(thing.next),
         "mimetype": [value.mimetype for value in values if isinstance(value, DataObject)],
         "valuetransferencoding": [v.encoding.value for v in values if isinstance(v, DataObject)],
     }
@@ -149,6 +152,7 @@ def _plan(document: Any, where: str, domain: Domain) -> Plan:
 def _wish(document: Mapping[str, Any], kind: ObjectKind) -> Wish:
     metadata = body.metadata_of(document) or body.Metadata()
     wish: Wish = {"metadata": metadata.own, "system": metadata.system}
+    wish["fields"] = {n: item for n, item in body.unknown_of(document).items() if n != NEXT}
     if metadata.acl is not None:
         wish["acl"] = metadata.acl
     if metadata.owner is not None:
@@ -177,7 +181,7 @@ def _queued(plan: Plan, document: Mapping[str, Any]) -> Plan:
     values = body.enqueued(document) or ()
     first = (body.text_of(document, "queueValues") or "").partition("-")[0]
     start = int(first) if first.isdecimal() and len(first) < 19 else 0
-    following = str(document.get("cdmi_queue_next", ""))
+    following = str(document.get(NEXT, ""))
     after = int(following) if following.isdecimal() and len(following) < 19 else 0
     plans = [
         Plan(

@@ -25,6 +25,12 @@ TREE: Mapping[tuple[str, ...], v.Capabilities] = {
 }
 
 
+EXPORTS: Mapping[tuple[str, ...], v.Capabilities] = {
+    (): v.SYSTEM_EXPORTS,
+    ("container",): v.OF_EXPORTED_CONTAINERS,
+}
+
+
 def get(exchange: Exchange, resp: falcon.Response) -> None:
     """The entry at the place of the request, or the fields of it that are asked for."""
     below = exchange.names[1:]
@@ -41,12 +47,19 @@ def get(exchange: Exchange, resp: falcon.Response) -> None:
         "objectName": f"{exchange.names[-1]}/",
         "parentURI": uri(exchange.prefix, above, container=True),
         "parentID": _id(below[:-1]) if below else exchange.endpoint.objects.root_id(),
-        "capabilities": dict(TREE[below]),
+        "capabilities": _offered(exchange, below),
         "childrenrange": within,
         "children": shown,
     }
     document = {name: field for name, field in every.items() if selectors.has(name)}
     exchange.answer(resp, 200, document, v.CAPABILITY)
+
+
+def _offered(exchange: Exchange, below: tuple[str, ...]) -> dict[str, str | list[str]]:
+    """What an entry offers, with what depends on the back ends."""
+    exports = exchange.endpoint.objects.exports
+    exported = EXPORTS.get(below, {}) if exports is not None and exports.offered else {}
+    return dict(sorted({**TREE[below], **exported}.items()))
 
 
 def _part(children: list[str], wanted: Range | None) -> tuple[list[str], str]:

@@ -11,6 +11,7 @@ from cdmi_gw import vocabulary as v
 from cdmi_gw.rendering import body
 from cdmi_gw.rendering.documents import Shown, fields, has_slash, readable, uri
 from cdmi_gw.rendering.selectors import Selectors
+from cdmi_gw.resources import exports
 from cdmi_gw.resources.exchange import Exchange
 from gateway.model import (
     AlreadyExists,
@@ -43,7 +44,10 @@ def shown(exchange: Exchange, seen: Seen, selectors: Selectors | None = None) ->
     wanted = selectors is not None and selectors.has("snapshots")
     if wanted and isinstance(seen.object, Container) and seen.object.parent is not None:
         names = tuple(exchange.endpoint.objects.snapshots(exchange.caller, exchange.place))
-    return Shown(seen.object, seen.path, seen.rights, exchange.prefix, seen.system, seen.domain, names)
+    exported = exports.shown(exchange, seen.object) if selectors is None or selectors.has("exports") else None
+    return Shown(
+        seen.object, seen.path, seen.rights, exchange.prefix, seen.system, seen.domain, names, exported
+    )
 
 
 def etag(thing: StoredObject) -> str:
@@ -126,10 +130,17 @@ def wish_of(
             wish["mimetype"] = mimetype
         if encoding is not None:
             wish["encoding"] = encoding
+    wish |= _unknown(found)
     if "domainURI" in found:
         place, _ = exchange.source("domainURI", uri_of(found, "domainURI"))
         wish["domain"] = place.names
     return wish
+
+
+def _unknown(found: Mapping[str, Any]) -> Wish:
+    """Fields that the standard does not know are kept and shown (8.1)."""
+    fields = read("body", lambda: body.unknown_of(found))
+    return {"fields": fields} if fields else {}
 
 
 def _metadata(given: body.Metadata, present: StoredObject | None, selectors: Selectors) -> Wish:

@@ -128,6 +128,8 @@ def create(exchange: Exchange, resp: falcon.Response) -> None:
         parts.create(exchange, resp)
     elif exchange.content_type == v.FORM and exchange.req.method == "POST":
         parts.create_of_form(exchange, resp)
+    elif exchange.content_type in v.MEDIA_TYPES:
+        raise InvalidRequest(f"Content-Type: a data object is {v.OBJECT}", field="content_type")
     else:
         _put_value(exchange, resp, None)
 

@@ -18,8 +18,7 @@ from cdmi_gw.rendering.version import chosen
 from gateway.frontends import Services
 from gateway.identity import Caller
 from gateway.model import InvalidRequest, NotAuthenticated, NotFound, shorten
-from gateway.objects.identifier import canonical
-from gateway.objects.names import NEW, Place
+from gateway.objects.names import Place, place_of
 from gateway.objects.space import Objects
 from gateway.objects.values import BLOCK
 
@@ -111,7 +110,7 @@ class Exchange:
         accept = self.req.env.get("HTTP_ACCEPT", "")
         offered = (v.MULTIPART, v.OBJECT, v.QUEUE)
         preferred = self.req.client_prefers(offered) if v.MULTIPART in accept else None
-        return bool(preferred == v.MULTIPART)
+        return str(preferred) == v.MULTIPART
 
     @property
     def is_partial(self) -> bool:
@@ -119,7 +118,7 @@ class Exchange:
         given = self.req.env.get("HTTP_X_CDMI_PARTIAL", "false").strip().lower()
         if given not in ("true", "false"):
             raise InvalidRequest("X-CDMI-Partial: true or false", field="X-CDMI-Partial")
-        return given == "true"
+        return bool(given == "true")
 
     def require_accepted(self, media_type: str) -> None:
         """Raises InvalidRequest (406) where the client takes no such document."""
@@ -213,18 +212,6 @@ class Exchange:
         """To what a reference leads to (CDMI 5.12)."""
         self.answer(resp, 302)
         resp.set_header("Location", target)
-
-
-def place_of(names: tuple[str, ...]) -> Place:
-    """Raises NotFound for what is no object ID."""
-    if names[:1] != (v.OBJECT_ID,):
-        return Place(names)
-    if len(names) == 1:
-        return Place(id=NEW)
-    id = canonical(names[1])
-    if id is None:
-        raise NotFound("no object of this ID")
-    return Place(names[2:], id)
 
 
 def version_of(env: Mapping[str, Any]) -> str | None:

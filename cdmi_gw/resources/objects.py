@@ -28,6 +28,8 @@ _WITH_SLASH = (containers, domains)
 
 
 def _found(exchange: Exchange) -> Seen:
+    if exchange.place.is_new and exchange.req.method in ("PUT", "PATCH", "DELETE"):
+        raise InvalidRequest("cdmi_objectid is neither made, changed nor removed", reason="reserved")
     if exchange.place.is_new:
         raise NotFound("objects are listed in containers, not here")
     return exchange.endpoint.objects.get(exchange.caller, exchange.place)
@@ -66,8 +68,6 @@ def patch(exchange: Exchange, resp: falcon.Response) -> None:
 
 def _wanted(exchange: Exchange):  # type: ignore[no-untyped-def]  # one of the modules, which no type tells
     """What a PUT makes where nothing is. Raises InvalidRequest where type and slash do not agree."""
-    if exchange.place.is_new:
-        raise InvalidRequest("objects without a path are made by POST", reason="method")
     default = containers if exchange.slash else dataobjects
     resource = _BY_TYPE.get(exchange.content_type or "", default)
     if exchange.names[:1] == (v.DOMAINS,) and exchange.slash and exchange.content_type is None:

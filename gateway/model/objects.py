@@ -128,6 +128,8 @@ class StoredObject:
     reads: int = 0
     percent: int | None = None  # how much of a delayed create is done
     failure: str = ""  # why ``completion`` is ``ERROR``
+    #: What its writer said of it that no standard knows; kept, shown, not understood.
+    fields: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def kind(self) -> ObjectKind:

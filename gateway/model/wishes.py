@@ -22,6 +22,7 @@ class Wish(TypedDict, total=False):
     mimetype: str
     encoding: Encoding
     exports: Mapping[str, Json]
+    fields: Mapping[str, Json]  # what no standard knows
     partial: bool  # the value is one of a series and not complete with this
 
 

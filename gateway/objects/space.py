@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from backends.values import ValueStore
 from gateway.identity import GATEWAY, Caller
@@ -21,6 +22,7 @@ from gateway.model import (
 )
 from gateway.objects.accesses import Accesses
 from gateway.objects.domains import DEFAULT, Domains
+from gateway.objects.exports import Exports
 from gateway.objects.identifier import EXAMPLE_ENTERPRISE, new_id
 from gateway.objects.names import Place, Seen
 from gateway.objects.queues import Queues
@@ -39,6 +41,9 @@ from gateway.store.jobs import Jobs
 from gateway.store.object_rows import present
 from gateway.store.objects import DOMAINS_NAME, ROOT_NAME, ObjectRows
 
+if TYPE_CHECKING:
+    from gateway.cloud import Cloud
+
 
 class Objects:
     """All stored objects, seen by one caller at a time.
@@ -55,6 +60,7 @@ class Objects:
         *,
         enterprise: int = EXAMPLE_ENTERPRISE,
         at_once: int = AT_ONCE,
+        cloud: Cloud | None = None,
     ) -> None:
         self.rows = rows = ObjectRows(database)
         self.values = values
@@ -66,7 +72,8 @@ class Objects:
         self._trees = trees = Trees(writer, ways, Jobs(database), at_once=at_once)
         self._queues = queues = Queues(writer, ways)
         self._wholes = wholes = Wholes(writer, ways)
-        self._remover = remover = Remover(writer, ways)
+        self.exports = Exports(cloud, writer, ways) if cloud is not None else None
+        self._remover = remover = Remover(writer, ways, self.exports)
         self.write, self.change = writer.write, writer.change
         self.copy_value, self.copy_over, self.move = trees.copy_value, trees.copy_over, trees.move
         self.snapshot = trees.snapshot

@@ -39,14 +39,14 @@ from gateway.objects.ways import (
     require_removable,
 )
 from gateway.objects.wishes import checked, domain_for, hash_of, inherited_domain
-from gateway.objects.writing import ATTEMPTS, GIVEN_UP_AT_ONCE, Content, Hasher, Writer, busy, require_place
+from gateway.objects.writing import ATTEMPTS, GIVEN_UP_AT_ONCE, Content, Writer, busy, require_place
 from gateway.policy import acl as lists
 from gateway.policy.acl import granted
 from gateway.policy.system import NOT_COPIED
 from gateway.store import Constraint, Transaction
 from gateway.store.jobs import Job, Jobs
 from gateway.store.object_rows import Held, present
-from gateway.store.objects import SNAPSHOTS_NAME, Extent
+from gateway.store.objects import LAST_NAME, SNAPSHOTS_NAME, Extent
 
 #: Trees of more objects than this are copied by the worker.
 AT_ONCE = 2000
@@ -107,14 +107,13 @@ class Trees:
             way: Way = self.ways.walk(caller, place)
         except NotFound:
             way = self.ways.parent(caller, place, AceMask.WRITE_OBJECT)
-        hasher = Hasher(hash_of(way, wish))
-        known = getattr(from_[-1].object, "digest", None)
-        value = Value(self.writer.values, content.parts, content.size)
-        whole = isinstance(from_[-1].object, DataObject) and content.size == from_[-1].object.size
-        if known is not None and whole and known.partition(":")[0] == hasher.algorithm:
+        thing = from_[-1].object
+        known = thing.digest if isinstance(thing, DataObject) and content.size == thing.size else None
+        if (known or "").partition(":")[0] == (hash_of(way, wish) or ""):
             digest = known
         else:
-            digest = hasher.of(value)
+            value = Value(self.writer.values, content.parts, content.size)
+            digest = self.writer.digest_of(way, wish, value, place)
         return self.writer.put(caller, place, replace(content, digest=digest), wish)
 
     def _source(self, caller: Caller, source: Source) -> list[Held]:
@@ -226,17 +225,10 @@ class Trees:
             raise InvalidRequest(
                 f"copy: more than {self._at_once} objects; copy to a new container", field="copy"
             )
-        keys: list[str] = []
         with self.database.write() as tx:
             if not self.rows.lock(tx, way[-1]):
                 raise NotFound("the container has been removed")
-            for child in self.rows.held_children(way[-1], "", "\U0010ffff", 1 << 31, tx):
-                if child.object.name != SNAPSHOTS_NAME:
-                    if self.rows.kept_in(tx, child) is not None:
-                        raise Forbidden(
-                            f"{child.object.name}: retention or a hold keeps it", reason="retained"
-                        )
-                    keys += self.rows.remove(tx, child, GIVEN_UP_AT_ONCE)
+            keys = self.writer.clear(tx, way[-1])
             _Graft(self, caller, way, from_, as_it_is=False).all(tx)
             self.ways.record(tx, caller, "container.update", way[-1])
         self.writer.give_up(keys)
@@ -415,7 +407,7 @@ class Trees:
         return True
 
     def _empty(self, top: Held) -> None:
-        while children := self.rows.held_children(top, "", "\U0010ffff", 100):
+        while children := self.rows.held_children(top, "", LAST_NAME, 100):
             for child in children:
                 with self.database.write() as tx:
                     keys = self.rows.remove(tx, child, GIVEN_UP_AT_ONCE)
@@ -468,7 +460,8 @@ class _Graft:
         thing = held.object
         id = new_id(self._trees.writer.enterprise)
         if self._as_it_is:
-            return replace(thing, id=id, system=_without_protection(thing.system))
+            kept = replace(thing, id=id, system=_without_protection(thing.system))
+            return replace(kept, exports={}) if isinstance(kept, Container) else kept
         container = isinstance(thing, Container)
         needed = _LOOKED_AT | (AceMask.EXECUTE if container else AceMask(0))
         if granted(self._caller.principal, guarded(held), needed) != needed:

@@ -59,6 +59,23 @@ class Value:
         self._parts = parts
         self.size = size
 
+    def stored_blocks(self) -> Iterator[bytes]:
+        """What is stored of the value, without gaps: what ``packed`` refers to."""
+        return chain.from_iterable([self._store.read(p.key, p.offset, p.length) for p in self._parts])
+
+    def packed(self, key: str) -> Sequence[Extent]:
+        """The extents of the same value where ``stored_blocks`` are one stored value."""
+        parts: list[Extent] = []
+        offset = 0
+        for part in self._parts:
+            if parts and parts[-1].end == part.start:
+                last = parts.pop()
+                parts.append(Extent(last.start, last.length + part.length, key, last.offset))
+            else:
+                parts.append(Extent(part.start, part.length, key, offset))
+            offset += part.length
+        return parts
+
     def file(self) -> BinaryIO | None:
         """The whole value as an open file, where it is one. Raises NotFound where it is gone."""
         if len(self._parts) != 1:

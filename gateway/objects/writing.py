@@ -27,6 +27,7 @@ from gateway.model import (
     NotFound,
     StoredObject,
     Wish,
+    shorten,
 )
 from gateway.objects.domains import MEMBER, read_member
 from gateway.objects.identifier import new_id
@@ -47,10 +48,16 @@ from gateway.policy.system import DOMAIN_ENABLED, HASHES
 from gateway.store import Constraint, Database, Transaction
 from gateway.store.generations import BUMP_DOMAINS
 from gateway.store.object_rows import Held, present
-from gateway.store.objects import Extent, ObjectRows
+from gateway.store.objects import LAST_NAME, MOST, SNAPSHOTS_NAME, Extent, ObjectRows
 
 #: A value in more parts than this is written anew: each costs a reader an open file.
 MAX_EXTENTS = 64
+#: Bytes of a value, gaps included.
+MAX_SIZE = 1 << 44
+#: Longer values are no text whatever they hold: no JSON carries them, and to look would take long.
+MAX_TEXT = 32 << 20
+#: So many bytes of a value that is hashed are read again when a part of it is written.
+MAX_HASHED = 1 << 34
 #: So many values that a delete has left are given up at once, the rest by the sweeper.
 GIVEN_UP_AT_ONCE = 100
 #: How often a change begins anew that others have come before.
@@ -91,6 +98,8 @@ class Writer:
         Forbidden, InvalidRequest, Conflict (something else is there), and what ``blocks`` raises.
         """
         way, _ = self._writable(caller, place)
+        if start is not None and start > MAX_SIZE:
+            raise InvalidRequest(f"{place}: more than {MAX_SIZE} bytes", reason="too_large")
         hasher = Hasher(hash_of(way, wish) if start is None else None)
         with self.kept(hasher.passed(blocks)) as stored:
             extent = Extent(start or 0, stored.size, stored.key, 0)
@@ -118,7 +127,7 @@ class Writer:
             else:
                 told = self.as_text(wish, Encoding.BASE64, value)
                 if in_part:
-                    content = replace(content, digest=Hasher(hash_of(way, wish)).of(value))
+                    content = replace(content, digest=self.digest_of(way, wish, value, place))
                 # Somebody has made it meanwhile: then this is an update. Where values of others are used, one
                 # of them may be gone as well, which is for the caller to see.
                 with suppress(*([Constraint] if content.stored is not None else [])):
@@ -179,20 +188,27 @@ class Writer:
         content = Content(parts, max(thing.size, new.size), None, new.stored)
         value = Value(self.values, parts, content.size)
         told = self.as_text(wish, thing.encoding, value)
-        hasher = Hasher(hash_of(way, wish))
+        content = replace(content, digest=self.digest_of(way, wish, value, place))
         if len(parts) <= MAX_EXTENTS:
-            hashed = replace(content, digest=hasher.of(value))
-            return self._replaced(caller, way, place, hashed, told)
-        with self.kept(hasher.passed(value.blocks())) as stored:
-            parts = [Extent(0, stored.size, stored.key, 0)]
-            whole = Content(parts, stored.size, hasher.digest(), stored)
-            return self._replaced(caller, way, place, whole, told)
+            return self._replaced(caller, way, place, content, told)
+        with self.kept(value.stored_blocks()) as stored:
+            packed = replace(content, parts=value.packed(stored.key), stored=stored)
+            return self._replaced(caller, way, place, packed, told)
+
+    @staticmethod
+    def digest_of(way: Way, wish: Wish, value: Value, place: Place) -> str | None:
+        """The digest that a stored value needs at the end of a way. Raises InvalidRequest (too long)."""
+        hasher = Hasher(hash_of(way, wish))
+        if hasher.algorithm and value.size > MAX_HASHED:
+            raise InvalidRequest(f"{place}: hashed values are changed up to {MAX_HASHED} bytes only")
+        return hasher.of(value)
 
     @staticmethod
     def as_text(wish: Wish, present: Encoding, value: Value) -> Wish:
         """The wish, with ``base64`` for a value that was to be text and is none."""
         if wish.get("encoding", present) is Encoding.UTF_8:
-            return {**wish, "encoding": _encoding(value.blocks())}
+            short = value.size <= MAX_TEXT
+            return {**wish, "encoding": _encoding(value.blocks()) if short else Encoding.BASE64}
         return wish
 
     # Everything but values
@@ -232,10 +248,8 @@ class Writer:
         value = Value(self.values, self.rows.extents(held), thing.size)
         if "encoding" in wish and self.as_text(wish, thing.encoding, value)["encoding"] is not thing.encoding:
             raise InvalidRequest(f"{place}: the value is not UTF-8", field="valuetransferencoding")
-        if "system" in wish:
-            hasher = Hasher(hash_of(way, wish))
-            if hasher.algorithm != (thing.digest or "").partition(":")[0]:
-                return replace(thing, digest=hasher.of(value))
+        if "system" in wish and (hash_of(way, wish) or "") != (thing.digest or "").partition(":")[0]:
+            return replace(thing, digest=self.digest_of(way, wish, value, place))
         return thing
 
     def make(self, caller: Caller, place: Place, kind: type[StoredObject], wish: Wish, **own: Any) -> Seen:
@@ -339,6 +353,7 @@ class Writer:
             "tenant": caller.principal.tenant,
             "metadata": wish.get("metadata", {}),
             "system": wish.get("system", {}),
+            "fields": wish.get("fields", {}),
             "acl": wish.get("acl") or inherited,
             "created": moment,
             "modified": moment,
@@ -407,6 +422,23 @@ class Writer:
             tx.run(BUMP_DOMAINS)
             return caller._replace(generations=None)
         return caller
+
+    def clear(self, tx: Transaction, held: Held) -> list[str]:
+        """Remove what is in a container, but its snapshots; keys for ``give_up``.
+
+        Raises Forbidden for what is kept, Conflict for what is exported.
+        """
+        keys: list[str] = []
+        for child in self.rows.held_children(held, "", LAST_NAME, MOST, tx):
+            if child.object.name == SNAPSHOTS_NAME:
+                continue
+            name = shorten(child.object.name or "")
+            if self.rows.kept_in(tx, child) is not None:
+                raise Forbidden(f"{name}: retention or a hold keeps it", reason="retained")
+            if self.rows.exported_in(child, tx):
+                raise Conflict(f"{name}: has exports; remove them first")
+            keys += self.rows.remove(tx, child, GIVEN_UP_AT_ONCE)
+        return keys
 
     def keep(self, tx: Transaction, held: Held, content: Content) -> None:
         stored = content.stored

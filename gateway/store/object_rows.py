@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from gateway.model import (
@@ -66,6 +67,7 @@ COLUMNS = (
     _o.next,
     _o.target,
     _o.exports,
+    _o.fields,
 )
 
 #: What a change of an object may write; place, times of reading and protection are written on their own.
@@ -83,6 +85,7 @@ CHANGEABLE = (
     "digest",
     "next",
     "exports",
+    "fields",
     "modified",
     "changes",
     "retained",
@@ -126,7 +129,7 @@ def _data(kind: type[DataObject]) -> _Made:
 
 
 _OF_KIND: Mapping[str, _Made] = {
-    ObjectKind.CONTAINER: lambda common, rest: Container(**common, exports=json.loads(rest[6])),
+    ObjectKind.CONTAINER: lambda common, rest: Container(**common, exports=_object(rest[6])),
     ObjectKind.DATA_OBJECT: _data(DataObject),
     ObjectKind.QUEUE_VALUE: _data(QueueValue),
     ObjectKind.QUEUE: lambda common, rest: Queue(**common, next=rest[4]),
@@ -146,17 +149,18 @@ def held(row: Row) -> Held:
         "parent": None,
         "owner": owner,
         "tenant": tenant,
-        "metadata": json.loads(metadata),
-        "acl": tuple(map(_ace, json.loads(acl))),
+        "metadata": _object(metadata),
+        "acl": _acl(acl),
         "created": time_of(created),
         "modified": time_of(modified),
         "changes": changes,
         "completion": Completion(completion),
-        "system": json.loads(system),
+        "system": _object(system),
         "accessed": time_of(accessed) if accessed is not None else None,
         "reads": reads,
         "percent": percent,
         "failure": failure,
+        "fields": _object(own[7]),
     }
     return Held(seq, parent, domain, group, retained, holds, _OF_KIND[kind](common, own))
 
@@ -190,12 +194,22 @@ def changeable(thing: StoredObject) -> dict[str, Any]:
         "digest": data.digest if data else None,
         "next": thing.next if isinstance(thing, Queue) else 0,
         "exports": json.dumps(thing.exports) if isinstance(thing, Container) else "{}",
+        "fields": json.dumps(thing.fields),
         "modified": microseconds(thing.modified),
         "changes": thing.changes,
         "retained": _optional(protection.until),
         "expires": _optional(protection.expires),
         "held": protection.holds,
     }
+
+
+def _object(text: str) -> dict[str, Any]:
+    return {} if text == "{}" else dict(json.loads(text))
+
+
+@lru_cache(maxsize=4096)
+def _acl(text: str) -> Acl:
+    return tuple(map(_ace, json.loads(text)))
 
 
 def _optional(time: datetime | None) -> int | None:

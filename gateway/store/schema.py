@@ -173,6 +173,7 @@ objects = Table(
     Column("domain", _Serial, ForeignKey("objects.seq")),  # NULL: of domains, which are their own
     Column("system", Text, nullable=False, server_default="{}"),  # JSON object: data system metadata
     Column("exports", Text, nullable=False, server_default="{}"),  # JSON object; of containers
+    Column("fields", Text, nullable=False, server_default="{}"),  # JSON object: what no standard knows
     Column("target", Text),  # URI; of references
     Column("digest", Text),  # of data objects whose values are hashed
     Column("next", BigInteger, nullable=False, server_default="0"),  # designator; of queues

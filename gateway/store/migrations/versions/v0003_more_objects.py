@@ -10,6 +10,7 @@ _SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _ADDED = (
     ("system", sa.Text(), "{}"),
     ("exports", sa.Text(), "{}"),
+    ("fields", sa.Text(), "{}"),
     ("target", sa.Text(), None),
     ("digest", sa.Text(), None),
     ("next", sa.BigInteger(), "0"),
