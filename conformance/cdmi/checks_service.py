@@ -186,6 +186,7 @@ def other_type(ctx: CdmiContext) -> None:
 # Exports
 
 EXPORT = "13"
+SIZED = {"cdmi_assignedsize": "1073741824"}
 
 
 def need_occi(ctx: CdmiContext) -> str:
@@ -194,10 +195,15 @@ def need_occi(ctx: CdmiContext) -> str:
     return "OCCI/iSCSI"
 
 
+def exported(ctx: CdmiContext, key: str) -> str:
+    """The path of a new container with that export, which nobody may use yet."""
+    return ctx.given_container(exports={key: {"permissions": []}}, metadata=SIZED)
+
+
 @check("CDMI-EXP-001", "an OCCI export tells the ID of its container", "13.6")
 def occi(ctx: CdmiContext) -> None:
     key = need_occi(ctx)
-    path = ctx.given_container(exports={key: {"permissions": []}})
+    path = exported(ctx, key)
     found = ctx.read(path)
     expect(found.get("exports", {}).get(key, {}).get("identifier") == found["objectID"], "another identifier")
     expect(found["exports"][key].get("permissions") == [], "permissions is no empty list")
@@ -206,7 +212,7 @@ def occi(ctx: CdmiContext) -> None:
 @check("CDMI-EXP-002", "?exports reads the exports alone", "13.1")
 def selected(ctx: CdmiContext) -> None:
     key = need_occi(ctx)
-    path = ctx.given_container(exports={key: {"permissions": []}})
+    path = exported(ctx, key)
     found = document(ctx.get(f"{path}?exports"))
     expect(list(found) == ["exports"] and key in found["exports"], f"answered {found}")
 
@@ -214,7 +220,7 @@ def selected(ctx: CdmiContext) -> None:
 @check("CDMI-EXP-003", "an update without exports keeps them, one with replaces them", "9.4")
 def updated(ctx: CdmiContext) -> None:
     key = need_occi(ctx)
-    path = ctx.given_container(exports={key: {"permissions": []}})
+    path = exported(ctx, key)
     answered(ctx.put(path, {"metadata": {"a": "1"}}), 204)
     expect(key in ctx.read(path).get("exports", {}), "they are gone")
     answered(ctx.put(path, {"exports": {}}), 204)
@@ -224,7 +230,8 @@ def updated(ctx: CdmiContext) -> None:
 @check("CDMI-EXP-004", "permissions of a compute that is unknown are 400", "13.6", Level.SHOULD)
 def unknown_compute(ctx: CdmiContext) -> None:
     key = need_occi(ctx)
-    body = {"exports": {key: {"permissions": [f"{ctx.endpoint.origin}/compute/{ctx.name()}"]}}}
+    export = {key: {"permissions": [f"{ctx.endpoint.origin}/compute/{ctx.name()}"]}}
+    body = {"exports": export, "metadata": SIZED}
     path = ctx.new_container()
     answered(ctx.put(path, body), 400)
     expect(not ctx.exists(path), "the container was made")

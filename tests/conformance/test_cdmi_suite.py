@@ -38,7 +38,6 @@ UNMET: frozenset[str] = frozenset(
         "CDMI-META-021",
         "CDMI-META-037",
         "CDMI-MULTI-006",
-        "CDMI-PATH-032",
         "CDMI-RET-007",
         "CDMI-RET-010",
     }
