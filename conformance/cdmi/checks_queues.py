@@ -221,3 +221,14 @@ def wrong_type(ctx: CdmiContext) -> None:
     path = ctx.given_queue("one")
     answered(ctx.cdmi("PUT", path, {"metadata": {}}, kind=v.CONTAINER), 400)
     expect(values(ctx, path) == ["one"], "the values have changed")
+
+
+@check("CDMI-QUEUE-025", "what is enqueued between a read and its dequeue by designators stays", DEQUEUE)
+def between(ctx: CdmiContext) -> None:
+    path = ctx.given_queue("one", "two")
+    seen = document(ctx.get(f"{path}?queueValues;values:2"))
+    expect(seen.get("queueValues") == "0-1", f"queueValues is {seen.get('queueValues')!r}")
+    answered(enqueue(ctx, path, {"value": ["three"]}), 204)
+    answered(ctx.delete(f"{path}?value"), 204)  # another consumer was faster with the oldest
+    answered(ctx.delete(f"{path}?values:0-1"), 204)
+    expect(values(ctx, path) == ["three"], "it was taken too")
