@@ -200,7 +200,7 @@ def times_have_no_fractions(ask: Ask, call: Call) -> Answer:
     return answer.saying(re.sub(r"\.[0-9]{6}Z", "Z", answer.text))
 
 
-@defect("CDMI-FORM-014", "CDMI-COPY-008")
+@defect("CDMI-FORM-014", "CDMI-COPY-008", "CDMI-MOVE-002")
 def a_container_is_never_complete(ask: Ask, call: Call) -> Answer:
     def change(found: Document) -> Document:
         return {**found, "completionStatus": "complete"} if "completionStatus" in found else found
@@ -217,7 +217,7 @@ def the_range_of_the_children_ends_behind_them(ask: Ask, call: Call) -> Answer:
     return altered(call(ask), change, CONTAINER)
 
 
-@defect("CDMI-ID-004", "CDMI-POST-002", "CDMI-POST-008", "CDMI-SER-001")
+@defect("CDMI-ID-004", "CDMI-EXP-001", "CDMI-POST-002", "CDMI-POST-008", "CDMI-SER-001")
 def ids_are_in_lower_case(ask: Ask, call: Call) -> Answer:
     def change(found: Document) -> Document:
         return {name: item.lower() if name.endswith("ID") else item for name, item in found.items()}
