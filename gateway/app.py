@@ -70,6 +70,7 @@ class Gateway:
             observer=metrics.backend_call if metrics else None,
             values=self.values,
             enterprise=config.get("objects", "enterprise"),
+            classes=config.storage_classes,
         )
         self.authenticator = Authenticator(
             [_MODES[name](self) for name in _known_methods(config.get("auth", "methods"))]

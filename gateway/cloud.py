@@ -53,6 +53,7 @@ from gateway.model import (
 )
 from gateway.objects.identifier import EXAMPLE_ENTERPRISE
 from gateway.objects.space import Objects
+from gateway.policy.classes import Classes
 from gateway.policy.permissions import Right, require, rights_of
 from gateway.removing import Remover
 from gateway.store import Constraint, Database, generations
@@ -78,6 +79,7 @@ class Cloud:
         observer: Observer | None = None,
         values: ValueStore | None = None,
         enterprise: int = EXAMPLE_ENTERPRISE,
+        classes: Classes | None = None,
     ) -> None:
         self.settings = settings or CloudSettings()
         self.zones = zones
@@ -88,7 +90,7 @@ class Cloud:
         self.audit = door.audit
         self.catalogue = door.catalogue
         self._objects = (
-            Objects(database, values, door.audit, enterprise=enterprise, cloud=self)
+            Objects(database, values, door.audit, enterprise=enterprise, cloud=self, classes=classes)
             if values is not None
             else None
         )

@@ -18,6 +18,8 @@ from typing import Any
 
 from gateway.model import InstanceType, InvalidRequest, shorten
 from gateway.options import OF_A_DRIVER, OPTIONS, natural, port_of, positive, size, switch, text, texts
+from gateway.policy import classes
+from gateway.policy.classes import Classes
 from gateway.policy.quota import DIMENSIONS, PER_TYPE, SCOPES
 from gateway.policy.restricted import RESTRICTED
 
@@ -43,7 +45,7 @@ class ConfigError(Exception):
 
 
 _INSTANCE_TYPE = {"title", "cores", "memory", "disk", "tags"}
-_DYNAMIC = ("backends", "frontends", "instance_types", "quotas", "restricted")
+_DYNAMIC = ("backends", "frontends", "instance_types", "quotas", "restricted", "storage_classes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Config:
     instance_types: Mapping[str, InstanceType]
     quotas: Mapping[str, Mapping[str, Mapping[str, int]]]
     restricted: Mapping[str, tuple[str, ...]]
+    storage_classes: Classes
     origin: Mapping[str, str]
     data: Path
 
@@ -95,6 +98,7 @@ def load(
         instance_types=_instance_types(_tables(raw, "instance_types", problems), problems),
         quotas=_quotas(_tables(raw, "quotas", problems), problems),
         restricted=_restricted(raw.get("restricted", {}), problems),
+        storage_classes=_storage_classes(_tables(raw, "storage_classes", problems), problems),
         origin=origin,
         data=data,
     )
@@ -315,6 +319,14 @@ def _restricted(given: Any, problems: list[str]) -> Mapping[str, tuple[str, ...]
             if name not in RESTRICTED
         ]
     return found
+
+
+def _storage_classes(given: Mapping[str, Mapping[str, Any]], problems: list[str]) -> Classes:
+    try:
+        return classes.read(given)
+    except InvalidRequest as error:
+        problems.append(f"storage_classes.{error.field}: {error.message}")
+        return {}
 
 
 _SECRET = re.compile(r"password|secret|token|key$|credential")

@@ -8,11 +8,13 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from backends.values import Stored, ValueStore
 from gateway.identity import Caller
 from gateway.model import (
+    KINDS,
     AceMask,
     AlreadyExists,
     Completion,
@@ -44,6 +46,7 @@ from gateway.objects.ways import (
 )
 from gateway.objects.wishes import changed, checked, domain_for, hash_of, require_allowed
 from gateway.policy import acl as lists
+from gateway.policy.classes import Classes, chosen, require_transition
 from gateway.policy.system import DOMAIN_ENABLED, HASHES
 from gateway.store import Constraint, Database, Transaction
 from gateway.store.generations import BUMP_DOMAINS
@@ -81,10 +84,16 @@ class Writer:
     """Everything that makes or changes single objects."""
 
     def __init__(
-        self, database: Database, rows: ObjectRows, ways: Ways, values: ValueStore, enterprise: int
+        self,
+        database: Database,
+        rows: ObjectRows,
+        ways: Ways,
+        values: ValueStore,
+        enterprise: int,
+        classes: Classes,
     ) -> None:
         self.database, self.rows, self.ways, self.values = database, rows, ways, values
-        self.enterprise = enterprise
+        self.enterprise, self.classes = enterprise, classes
 
     # Values
 
@@ -223,6 +232,7 @@ class Writer:
             if described or not wish:
                 require(caller, held, AceMask.WRITE_ATTRIBUTES, place)
             require_allowed(caller, way, wish, place)
+            self._require_class(held.object, wish)
             domain = domain_for(self.ways.domains, caller, way[:-1], wish)
             thing = changed(held.object, wish)
             if MEMBER in held.object.system:
@@ -242,6 +252,11 @@ class Writer:
                     )
                     return self.ways.seen(fresh, [*way[:-1], last])
         raise busy(place)
+
+    def _require_class(self, thing: StoredObject, wish: Wish) -> None:
+        """Raises InvalidRequest, Forbidden: see ``require_transition``."""
+        if "storage_class" in wish:
+            require_transition(self.classes, thing.kind, thing.storage_class, wish["storage_class"])
 
     def _described(self, held: Held, thing: DataObject, way: Way, wish: Wish, place: Place) -> DataObject:
         """The object with what depends on its value. Raises InvalidRequest for an encoding it has not."""
@@ -354,10 +369,17 @@ class Writer:
             "metadata": wish.get("metadata", {}),
             "system": wish.get("system", {}),
             "fields": wish.get("fields", {}),
+            **self._classed(way, wish, kind, moment),
             "acl": wish.get("acl") or inherited,
             "created": moment,
             "modified": moment,
         }
+
+    def _classed(self, way: Way, wish: Wish, kind: type[StoredObject], moment: datetime) -> dict[str, Any]:
+        """The storage class of a new object. Raises InvalidRequest."""
+        above = way[-1].object.storage_class if way else None
+        name = chosen(self.classes, KINDS[kind], wish.get("storage_class"), above)
+        return {} if name is None else {"storage_class": name, "classed": moment}
 
     def added(
         self,
@@ -395,6 +417,7 @@ class Writer:
             # Besides the value: who may write it may describe it, but not say who else may.
             require(caller, held, AceMask.WRITE_OBJECT, place)
             require_allowed(caller, [*way[:-1], held], {**wish, "partial": True}, place)
+            self._require_class(held.object, wish)
             before = {part.key for part in self.rows.extents(held, tx)}
             self.keep(tx, held, content)
             thing = changed(data(held, place), wish)
