@@ -55,7 +55,7 @@ def _texts(ctx: CdmiContext, entry: str) -> None:
 
 
 def _known(ctx: CdmiContext, entry: str) -> None:
-    known = v.KNOWN[entry] | (v.STORED if entry else frozenset())
+    known = v.KNOWN[entry] | (v.STORED if entry else frozenset(v.QOS))
     unknown = [name for name in ctx.entries[entry] if name.startswith("cdmi_") and name not in known]
     expect(not unknown, f"{', '.join(unknown)}: the standard knows no such name here")
 

@@ -123,12 +123,18 @@ def _classes_described(kind: str) -> Body[CdmiContext]:
     return run
 
 
-check("CDMI-QOS-001", "each class of data objects has metadata, and capabilities of their names", QOS)(
-    _classes_described("dataobject")
-)
-check("CDMI-QOS-002", "each class of containers has metadata, and capabilities of their names", QOS)(
-    _classes_described("container")
-)
+check(
+    "CDMI-QOS-001",
+    "each class of data objects has metadata, and capabilities of their names",
+    QOS,
+    Level.CLIENT,
+)(_classes_described("dataobject"))
+check(
+    "CDMI-QOS-002",
+    "each class of containers has metadata, and capabilities of their names",
+    QOS,
+    Level.CLIENT,
+)(_classes_described("container"))
 
 
 @check("CDMI-QOS-003", "a class is found with and without a slash", QOS, Level.CLIENT)

@@ -38,15 +38,25 @@ UNMET: frozenset[str] = frozenset(
         "CDMI-META-021",
         "CDMI-META-037",
         "CDMI-MULTI-006",
+        "CDMI-QOS-001",
+        "CDMI-QOS-002",
         "CDMI-RET-007",
         "CDMI-RET-010",
     }
 )
 
 
+#: Two classes of service, so that an object can go from one to the other.
+CLASSES = {
+    "DiskOnly": {"metadata": {"cdmi_latency": "10", "cdmi_data_redundancy": "1"}, "default": True},
+    "DiskAndTape": {"metadata": {"cdmi_latency": "9000", "cdmi_data_redundancy": "2"}},
+}
+
+
 def served(data: Path, prefix: str = "/cdmi") -> Site:
-    """A gateway with CDMI; its users are those of all tests."""
-    return Site({"frontends": {"occi": {}, "cdmi": {"prefix": prefix}}}, data)
+    """A gateway with CDMI and classes of service; its users are those of all tests."""
+    frontends = {"occi": {}, "cdmi": {"prefix": prefix}}
+    return Site({"frontends": frontends, "storage_classes": CLASSES}, data)
 
 
 @pytest.fixture(scope="module")
