@@ -12,6 +12,7 @@ import weakref
 from threading import Lock, Thread
 
 from gateway.model import GatewayError
+from gateway.store.object_rows import Held
 from gateway.store.objects import ObjectRows
 from gateway.store.overlay import now
 
@@ -26,15 +27,16 @@ class Accesses:
     def __init__(self, rows: ObjectRows) -> None:
         self._rows = rows
         self._lock = Lock()
-        self._read: dict[int, tuple[int, int]] = {}  # seq -> (when the last time, how often)
+        self._read: dict[tuple[int, str], tuple[int, int]] = {}  # row, ID -> (when last, how often)
         self._writing = False
         _all.add(self)
 
-    def note(self, seq: int) -> None:
+    def note(self, held: Held) -> None:
         """An object is being read."""
+        row = held.seq, held.object.id
         with self._lock:
-            _, number = self._read.get(seq, (0, 0))
-            self._read[seq] = (now(), number + 1)
+            _, number = self._read.get(row, (0, 0))
+            self._read[row] = (now(), number + 1)
             if self._writing:
                 return
             self._writing = True
@@ -59,8 +61,8 @@ class Accesses:
             return
         try:
             with self._rows.database.write(durable=False) as tx:
-                for seq, (moment, number) in sorted(read.items()):
-                    self._rows.touch(tx, seq, moment, number)
+                for (seq, id), (moment, number) in sorted(read.items()):
+                    self._rows.touch(tx, seq, id, moment, number)
         except GatewayError as error:
             log.warning("times of access are lost: %s", error.message)
 

@@ -31,7 +31,7 @@ from gateway.model import (
 from gateway.objects.domains import MEMBER, read_member
 from gateway.objects.identifier import new_id
 from gateway.objects.names import MEMBERS, Place, Seen
-from gateway.objects.values import Value, spliced
+from gateway.objects.values import Replaced, Value, spliced
 from gateway.objects.ways import (
     Way,
     Ways,
@@ -186,13 +186,22 @@ class Writer:
             parts = spliced(parts, part)
         content = Content(parts, max(thing.size, new.size), None, new.stored)
         value = Value(self.values, parts, content.size)
-        told = self.as_text(wish, thing.encoding, value)
-        content = replace(content, digest=self.digest_of(way, wish, value, place))
-        if len(parts) <= MAX_EXTENTS:
-            return self._replaced(caller, way, place, content, told)
+        with suppress(Replaced):
+            told = self.as_text(wish, thing.encoding, value)
+            content = replace(content, digest=self.digest_of(way, wish, value, place))
+            with self.packed(content) as few:
+                return self._replaced(caller, way, place, few, told)
+        return None
+
+    @contextmanager
+    def packed(self, content: Content) -> Iterator[Content]:
+        """The same value in not too many parts. Raises Replaced."""
+        if len(content.parts) <= MAX_EXTENTS:
+            yield content
+            return
+        value = Value(self.values, content.parts, content.size)
         with self.kept(value.stored_blocks()) as stored:
-            packed = replace(content, parts=value.packed(stored.key), stored=stored)
-            return self._replaced(caller, way, place, packed, told)
+            yield replace(content, parts=value.packed(stored.key), stored=stored)
 
     @staticmethod
     def digest_of(way: Way, wish: Wish, value: Value, place: Place) -> str | None:
@@ -216,31 +225,47 @@ class Writer:
         """Change what an object is besides its value; ``decide`` is asked anew where others came first."""
         for _ in range(ATTEMPTS):
             way = self.ways.walk(caller, place)
-            held = way[-1]
-            wish = checked(isinstance(held.object, Domain), decide(held.object))
-            described = "mimetype" in wish or "encoding" in wish
-            if described or not wish:
-                require(caller, held, AceMask.WRITE_ATTRIBUTES, place)
-            require_allowed(caller, way, wish, place)
-            domain = domain_for(self.ways.domains, caller, way[:-1], wish)
-            thing = changed(held.object, wish)
-            if MEMBER in held.object.system:
-                thing = replace(thing, system={**thing.system, MEMBER: held.object.system[MEMBER]})
-            if isinstance(thing, DataObject):
-                thing = self._described(held, thing, way, wish, place)
+            try:
+                last = self.wished(caller, way, place, decide(way[-1].object))
+            except Replaced:
+                continue
             with self.database.write() as tx:
-                now = self.ways.locked(tx, held)
-                if now is not None and now.object.changes == held.object.changes:
-                    self.rows.change(tx, held, thing)
-                    if "domain" in wish and domain is not None:
-                        self.rows.set_domain(tx, held, domain)
-                    fresh = self.told(tx, caller, way)
-                    self.ways.record(tx, caller, f"{held.object.kind}.update", held)
-                    last = replace(
-                        held, object=thing, domain_seq=domain if "domain" in wish else held.domain_seq
-                    )
+                if self.unchanged(tx, way[-1]):
+                    fresh = self.put_row(tx, caller, way, last)
                     return self.ways.seen(fresh, [*way[:-1], last])
         raise busy(place)
+
+    def wished(self, caller: Caller, way: Way, place: Place, wish: Wish) -> Held:
+        """What is at the end of a way, as it is wished besides its value.
+
+        Raises Forbidden, InvalidRequest, and Replaced where others come first.
+        """
+        held = way[-1]
+        wish = checked(isinstance(held.object, Domain), wish)
+        described = "mimetype" in wish or "encoding" in wish
+        if described or not wish:
+            require(caller, held, AceMask.WRITE_ATTRIBUTES, place)
+        require_allowed(caller, way, wish, place)
+        domain = domain_for(self.ways.domains, caller, way[:-1], wish)
+        thing = changed(held.object, wish)
+        if MEMBER in held.object.system:
+            thing = replace(thing, system={**thing.system, MEMBER: held.object.system[MEMBER]})
+        if isinstance(thing, DataObject):
+            thing = self._described(held, thing, way, wish, place)
+        return replace(held, object=thing, domain_seq=domain if "domain" in wish else held.domain_seq)
+
+    def unchanged(self, tx: Transaction, held: Held) -> bool:
+        """Whether an object is as it was, and stays so until the transaction ends."""
+        now = self.ways.locked(tx, held)
+        return now is not None and now.object.changes == held.object.changes
+
+    def put_row(self, tx: Transaction, caller: Caller, way: Way, last: Held) -> Caller:
+        """Write what ``wished`` gave for the end of a way; the caller as ``told`` gives it."""
+        self.rows.change(tx, last, last.object)
+        if last.domain_seq is not None and last.domain_seq != way[-1].domain_seq:
+            self.rows.set_domain(tx, last, last.domain_seq)
+        self.ways.record(tx, caller, f"{last.object.kind}.update", way[-1])
+        return self.told(tx, caller, way)
 
     def _described(self, held: Held, thing: DataObject, way: Way, wish: Wish, place: Place) -> DataObject:
         """The object with what depends on its value. Raises InvalidRequest for an encoding it has not."""
