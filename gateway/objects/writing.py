@@ -37,12 +37,14 @@ from gateway.objects.ways import (
     Ways,
     data,
     group_of,
+    guarded,
     path_of,
     require,
     require_changeable,
 )
 from gateway.objects.wishes import changed, checked, domain_for, hash_of, require_allowed
 from gateway.policy import acl as lists
+from gateway.policy.acl import granted
 from gateway.policy.system import DOMAIN_ENABLED, HASHES
 from gateway.store import Constraint, Database, Transaction
 from gateway.store.generations import BUMP_DOMAINS
@@ -63,6 +65,17 @@ GIVEN_UP_AT_ONCE = 100
 ATTEMPTS = 100
 #: What a member of a domain may say.
 MAX_MEMBER = 1 << 16
+
+_DESCRIPTION = frozenset({"mimetype", "encoding", "domain", "exports", "fields"})
+_ANY_CHANGE = (
+    AceMask.WRITE_OBJECT
+    | AceMask.WRITE_METADATA
+    | AceMask.WRITE_ATTRIBUTES
+    | AceMask.WRITE_RETENTION
+    | AceMask.WRITE_RETENTION_HOLD
+    | AceMask.WRITE_ACL
+    | AceMask.WRITE_OWNER
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +255,7 @@ class Writer:
         """
         held = way[-1]
         wish = checked(isinstance(held.object, Domain), wish)
-        described = "mimetype" in wish or "encoding" in wish
-        if described or not wish:
-            require(caller, held, AceMask.WRITE_ATTRIBUTES, place)
+        self._require_changer(caller, held, wish, place)
         require_allowed(caller, way, wish, place)
         domain = domain_for(self.ways.domains, caller, way[:-1], wish)
         thing = changed(held.object, wish)
@@ -253,6 +264,16 @@ class Writer:
         if isinstance(thing, DataObject):
             thing = self._described(held, thing, way, wish, place)
         return replace(held, object=thing, domain_seq=domain if "domain" in wish else held.domain_seq)
+
+    @staticmethod
+    def _require_changer(caller: Caller, held: Held, wish: Wish, place: Place) -> None:
+        """Raises Forbidden where somebody describes an object who has no right to, be it as it is already."""
+        if _DESCRIPTION & wish.keys():
+            require(caller, held, AceMask.WRITE_ATTRIBUTES, place)
+        if "partial" in wish:  # it hides the value
+            require(caller, held, AceMask.WRITE_OBJECT, place)
+        if not granted(caller.principal, guarded(held), _ANY_CHANGE):
+            require(caller, held, AceMask.WRITE_ATTRIBUTES, place)
 
     def unchanged(self, tx: Transaction, held: Held) -> bool:
         """Whether an object is as it was, and stays so until the transaction ends."""
