@@ -19,6 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the tree this file is in, not an installed copy
 
 from backends.sandbox.options import Options
+from backends.values.s3_options import S3Options
 from gateway import config
 from gateway.policy.quota import DIMENSIONS, PER_TYPE
 from gateway.policy.restricted import RESTRICTED
@@ -117,6 +118,21 @@ def sandbox_options() -> str:
     )
 
 
+def bucket_options() -> str:
+    return table(
+        ("key", "value", "default", "meaning"),
+        (
+            (
+                f"`{field.name}`",
+                allowed(field.metadata["read"]),
+                "none" if field.default is dataclasses.MISSING else value(field.default),
+                field.metadata["help"],
+            )
+            for field in dataclasses.fields(S3Options)
+        ),
+    )
+
+
 def quota_dimensions() -> str:
     rows: list[tuple[str, str]] = []
     for name, dimension in DIMENSIONS.items():
@@ -135,6 +151,7 @@ REGIONS: Mapping[str, Callable[[], str]] = {
     "fixed-sections": fixed_sections,
     "occi-options": occi_options,
     "sandbox-options": sandbox_options,
+    "bucket-options": bucket_options,
     "quota-dimensions": quota_dimensions,
     "restricted-attributes": restricted_attributes,
 }

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from backends.base import Backend
-from backends.values import DirectoryStore, ValueStore
+from backends.values import ValueStore
 from gateway import afterwards
 from gateway.auth import Authenticator, Basic
 from gateway.catalogue import Defaults
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("gateway")
 
 BACKENDS = "stratusgate.backends"
+VALUES = "stratusgate.values"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -58,6 +59,7 @@ class Gateway:
         self.version = version()
         self.metrics = metrics
         self.database = Database(config.store_url)
+        self.values = self._values()
         self.users = Users(self.database)
         self.zones = Zones({name: _backend(name, table, config) for name, table in config.backends.items()})
         self.cloud = Cloud(
@@ -66,22 +68,23 @@ class Gateway:
             _settings(config),
             version=self.version,
             observer=metrics.backend_call if metrics else None,
-            values=self._values(),
+            values=self.values,
             enterprise=config.get("objects", "enterprise"),
+            copy_at_once=config.get("objects", "copy_at_once"),
+            classes=config.storage_classes,
         )
         self.authenticator = Authenticator(
             [_MODES[name](self) for name in _known_methods(config.get("auth", "methods"))]
         )
 
     def _values(self) -> ValueStore | None:
-        """Where the values of objects are kept, if a front end has any."""
+        """Where the values of objects are kept, if a front end has any or the configuration speaks of it."""
         config = self.config
-        if not any(getattr(m.frontend, "needs_objects", False) for m in mounted(config.frontends)):
+        needed = any(getattr(m.frontend, "needs_objects", False) for m in mounted(config.frontends))
+        driver = config.get("objects", "driver")
+        if not needed and not config.objects and "objects.driver" not in config.origin:
             return None
-        options = {"path": config.get("objects", "path")}
-        made: ValueStore = options_of(
-            partial(DirectoryStore.from_options, data=str(config.data)), "objects", options
-        )
+        made: ValueStore = _driver(VALUES, driver, "objects", config.objects, config)
         return made
 
     def services(self, mount: Mounted) -> Services:
@@ -93,6 +96,7 @@ class Gateway:
             anonymous_model=self.config.get("auth", "anonymous_model"),
             max_body=self.config.get("server", "max_body"),
             prefix=mount.prefix,
+            homes={one.frontend.name: one.prefix for one in mounted(self.config.frontends)},
         )
 
 
@@ -119,19 +123,21 @@ def _known_methods(names: Sequence[str]) -> Sequence[str]:
 
 
 def _backend(zone: str, table: Mapping[str, Any], config: Config) -> Backend:
-    known = {entry.name: entry for entry in entry_points(group=BACKENDS)}
     options = dict(table)
-    driver = options.pop("driver")
-    if driver not in known:
-        raise ConfigError(
-            [f"backends.{zone}.driver: no driver {driver!r}; known: {', '.join(sorted(known))}"]
-        )
-    made: Backend = options_of(
-        lambda given: known[driver].load().from_options(given, data=str(config.data)),
-        f"backends.{zone}",
-        options,
-    )
+    made: Backend = _driver(BACKENDS, options.pop("driver"), f"backends.{zone}", options, config)
     return made
+
+
+def _driver(group: str, name: str, where: str, options: Mapping[str, Any], config: Config) -> Any:
+    """What a driver makes of its options. Raises ConfigError: no such driver, what it needs, a bad option."""
+    known = {entry.name: entry for entry in entry_points(group=group)}
+    if name not in known:
+        raise ConfigError([f"{where}.driver: no driver {name!r}; known: {', '.join(sorted(known))}"])
+    try:
+        driver = known[name].load()
+    except ImportError as error:
+        raise ConfigError([f"{where}.driver: {name} cannot be loaded: {error}"]) from error
+    return options_of(partial(driver.from_options, data=str(config.data)), where, options)
 
 
 def _settings(config: Config) -> CloudSettings:

@@ -53,6 +53,8 @@ from gateway.model import (
 )
 from gateway.objects.identifier import EXAMPLE_ENTERPRISE
 from gateway.objects.space import Objects
+from gateway.objects.trees import AT_ONCE
+from gateway.policy.classes import Classes
 from gateway.policy.permissions import Right, require, rights_of
 from gateway.removing import Remover
 from gateway.store import Constraint, Database, generations
@@ -78,6 +80,8 @@ class Cloud:
         observer: Observer | None = None,
         values: ValueStore | None = None,
         enterprise: int = EXAMPLE_ENTERPRISE,
+        copy_at_once: int = AT_ONCE,
+        classes: Classes | None = None,
     ) -> None:
         self.settings = settings or CloudSettings()
         self.zones = zones
@@ -88,7 +92,17 @@ class Cloud:
         self.audit = door.audit
         self.catalogue = door.catalogue
         self._objects = (
-            Objects(database, values, door.audit, enterprise=enterprise) if values is not None else None
+            Objects(
+                database,
+                values,
+                door.audit,
+                enterprise=enterprise,
+                at_once=copy_at_once,
+                cloud=self,
+                classes=classes,
+            )
+            if values is not None
+            else None
         )
         self._maker = Maker(door)
         self._changer = Changer(door)

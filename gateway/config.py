@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from gateway.model import InstanceType, InvalidRequest, shorten
-from gateway.options import OPTIONS, natural, port_of, positive, size, switch, text, texts
+from gateway.options import OF_A_DRIVER, OPTIONS, natural, port_of, positive, size, switch, text, texts
+from gateway.policy import classes
+from gateway.policy.classes import Classes
 from gateway.policy.quota import DIMENSIONS, PER_TYPE, SCOPES
 from gateway.policy.restricted import RESTRICTED
 
@@ -43,7 +45,7 @@ class ConfigError(Exception):
 
 
 _INSTANCE_TYPE = {"title", "cores", "memory", "disk", "tags"}
-_DYNAMIC = ("backends", "frontends", "instance_types", "quotas", "restricted")
+_DYNAMIC = ("backends", "frontends", "instance_types", "quotas", "restricted", "storage_classes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,13 @@ class Config:
     """Checked values; ``origin`` tells where each came from."""
 
     values: Mapping[str, Mapping[str, Any]]
+    objects: Mapping[str, Any]  # the options of the driver of values
     backends: Mapping[str, Mapping[str, Any]]
     frontends: Mapping[str, Mapping[str, Any]]
     instance_types: Mapping[str, InstanceType]
     quotas: Mapping[str, Mapping[str, Mapping[str, int]]]
     restricted: Mapping[str, tuple[str, ...]]
+    storage_classes: Classes
     origin: Mapping[str, str]
     data: Path
 
@@ -88,11 +92,13 @@ def load(
     problems += _same_port(values["server"])
     config = Config(
         values=values,
+        objects=_driver_options(raw, "objects"),
         backends=_tables(raw, "backends", problems) or {"default": {"driver": "sandbox"}},
         frontends=_tables(raw, "frontends", problems) or {"occi": {}},
         instance_types=_instance_types(_tables(raw, "instance_types", problems), problems),
         quotas=_quotas(_tables(raw, "quotas", problems), problems),
         restricted=_restricted(raw.get("restricted", {}), problems),
+        storage_classes=_storage_classes(_tables(raw, "storage_classes", problems), problems),
         origin=origin,
         data=data,
     )
@@ -130,7 +136,8 @@ def _of_environment(name: str, value: str) -> Mapping[str, Any]:
     """The tables that one variable stands for; a part of its name with a small letter keeps its case."""
     parts = name.removeprefix(ENVIRONMENT_PREFIX).split("__")
     first, *keys = [part.lower() if part.isupper() else part for part in parts]
-    tables = _typed(value, scalars=first not in OPTIONS)
+    drivers = first in OF_A_DRIVER and bool(keys) and keys[0] not in OPTIONS[first]
+    tables = _typed(value, scalars=drivers or first not in OPTIONS)
     for key in reversed(keys):
         tables = {key: tables}
     return {first: tables}
@@ -200,7 +207,7 @@ def _section(section: str, given: Any, origin: Mapping[str, str], problems: list
         problems.append(f"{section}: must be a table")
         given = {}
     for key in given:
-        if key not in options:
+        if key not in options and section not in OF_A_DRIVER:
             name = f"{section}.{key}"
             problems.append(_unknown("key", name, list(options), origin.get(name)))
     values = {}
@@ -211,6 +218,14 @@ def _section(section: str, given: Any, origin: Mapping[str, str], problems: list
         except ValueError as error:
             problems.append(f"{section}.{key}: {shorten(repr(value))} is not {error}")
     return values
+
+
+def _driver_options(raw: Mapping[str, Any], section: str) -> Mapping[str, Any]:
+    """What a fixed section says to its driver; the driver names what it does not know."""
+    given = raw.get(section, {})
+    return (
+        {key: given[key] for key in given if key not in OPTIONS[section]} if isinstance(given, dict) else {}
+    )
 
 
 def _same_port(server: Mapping[str, Any]) -> list[str]:
@@ -306,6 +321,14 @@ def _restricted(given: Any, problems: list[str]) -> Mapping[str, tuple[str, ...]
     return found
 
 
+def _storage_classes(given: Mapping[str, Mapping[str, Any]], problems: list[str]) -> Classes:
+    try:
+        return classes.read(given)
+    except InvalidRequest as error:
+        problems.append(f"storage_classes.{error.field}: {error.message}")
+        return {}
+
+
 _SECRET = re.compile(r"password|secret|token|key$|credential")
 _LOGIN = re.compile(r"(?<=://)([^/@:]*):[^@]*@")
 
@@ -330,6 +353,8 @@ def shown(config: Config) -> Iterator[str]:
                 value = f"{value:03o}"
             display = "***" if option.secret and value else _masked(key, value)
             yield f"{section}.{key} = {display!r}  # {config.origin.get(f'{section}.{key}', 'default')}"
+    for key, value in config.objects.items():
+        yield f"objects.{key} = {_masked(key, value)!r}  # {config.origin.get(f'objects.{key}', 'default')}"
     for section, tables in (("backends", config.backends), ("frontends", config.frontends)):
         for name, table in tables.items():
             for key, value in table.items():

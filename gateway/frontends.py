@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol
@@ -60,6 +60,8 @@ class Services:
     anonymous_model: bool = False
     max_body: int = 1 << 20
     prefix: str = ""
+    #: Name of each front end that is served -> its prefix.
+    homes: Mapping[str, str] = field(default_factory=dict)
 
     def caller(self, environ: dict[str, Any], protocol: str) -> Caller:
         """The authenticated caller of a request. Raises as ``Authenticator.authenticate``."""

@@ -158,6 +158,9 @@ class Option:
     secret: bool = False
 
 
+#: Fixed sections whose other keys are options of the driver that they name.
+OF_A_DRIVER = frozenset({"objects"})
+
 #: The fixed sections. Those named by the user (back ends, types, quotas) follow below.
 OPTIONS: Mapping[str, Mapping[str, Option]] = {
     "server": {
@@ -180,8 +183,11 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = {
         ),
     },
     "objects": {
-        "path": Option(text, "objects", "folder of the values of objects, in the data folder or absolute"),
+        "driver": Option(text, "directory", "where values are kept: directory, s3, or a driver of others"),
         "enterprise": Option(positive, 32473, "IANA enterprise number in object IDs; this one is an example"),
+        "copy_at_once": Option(
+            positive, 2000, "objects that a request copies at most; more are copied by the worker, after it"
+        ),
     },
     "auth": {
         "methods": Option(texts, ("basic",), "modes of authentication"),

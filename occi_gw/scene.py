@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 from gateway.cloud import Cloud
 from gateway.identity import Caller
 from gateway.lengths import PATH
-from gateway.model import InvalidRequest, NotFound, Resource, shorten
+from gateway.model import GatewayError, InvalidRequest, NotFound, Resource, Volume, shorten
+from gateway.objects.names import place_of
 from gateway.store.overlay import Overlay
 from occi_gw.registry import Model, Models, Registry
 from occi_gw.rendering.values import (
@@ -48,6 +49,8 @@ class Scene:
     authority: str  # scheme and authority of absolute links
     prefix: str
     idempotency_key: str | None = None
+    #: Where other front ends of this gateway are: name -> prefix.
+    homes: Mapping[str, str] = field(default_factory=dict)
     _models: Models | None = field(default=None, init=False)
     _by_urn: Mapping[str, Sequence[tuple[Noun[Any], str]]] | None = field(default=None, init=False)
     _chosen: dict[type[Resource], Mapping[str, str]] = field(default_factory=dict, init=False)
@@ -116,10 +119,28 @@ class Scene:
         if _ID.fullmatch(uri):
             return self._with_id(uri)
         path = self.path_of(uri)
+        exported = self._exported(path)
+        if exported is not None:
+            return exported
         found = self.place(path)
         if found is None:
             raise NotFound(f"no entity at {shorten(path)}")
         return found
+
+    def _exported(self, path: str) -> tuple[Noun[Any], str] | None:
+        """The volume that a container of stored objects is exported as, where the path is that of one."""
+        home = self.homes.get("cdmi")
+        if not home or not path.startswith(f"{home}/") or not self.cloud.stores_objects:
+            return None
+        exports = self.cloud.objects.exports
+        names = tuple(name for name in path.removeprefix(home).split("/") if name)
+        try:
+            if exports is None:
+                raise NotFound("nothing is exported here")
+            id = exports.volume_of(self.caller, place_of(names))
+        except GatewayError:
+            raise NotFound(f"no exported container at {shorten(path)}") from None
+        return next(noun for noun in self.nouns.values() if noun.type is Volume), id
 
     def _with_id(self, name: str) -> tuple[Noun[Any], str]:
         """The one entity with this id, whatever its kind. Raises NotFound, InvalidRequest for two."""

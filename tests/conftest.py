@@ -18,6 +18,7 @@ from gateway.store.users import User
 from tests.client import Client
 from tests.postgres import Postgres
 from tests.serving import Server
+from tests.swift import Swift
 
 settings.register_profile(
     "suite",
@@ -99,6 +100,14 @@ def ada(site: Site) -> Client:
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server of this test run's own."""
     server = Postgres()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def swift() -> Iterator[Swift]:
+    """An S3 server of this test run's own."""
+    server = Swift()
     yield server
     server.stop()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -39,6 +39,8 @@ class Shown:
     system: Mapping[str, Json]  # data system metadata with what is inherited
     domain: Sequence[str] | None
     snapshots: Sequence[str] = ()
+    exports: Mapping[str, Json] | None = None
+    promised: Mapping[str, Json] = field(default_factory=dict)  # by its storage class
 
 
 def fields(shown: Shown, selectors: Selectors) -> dict[str, Any]:
@@ -49,8 +51,8 @@ def fields(shown: Shown, selectors: Selectors) -> dict[str, Any]:
         every["mimetype"] = thing.mimetype
     if selectors.has("metadata") and readable("metadata", shown.rights):
         every["metadata"] = metadata(shown, selectors.metadata)
-    if isinstance(thing, Container) and (thing.exports or "exports" in selectors.fields):
-        every["exports"] = thing.exports
+    if isinstance(thing, Container) and (shown.exports or "exports" in selectors.fields):
+        every["exports"] = shown.exports or {}
     if shown.snapshots and shown.path is not None:
         above = (*shown.path, v.SNAPSHOTS)
         every["snapshots"] = [uri(shown.prefix, (*above, name), container=True) for name in shown.snapshots]
@@ -72,7 +74,9 @@ def _described(shown: Shown) -> dict[str, Any]:
     if shown.domain is not None:
         every["domainURI"] = uri(shown.prefix, shown.domain, container=True)
     if kind is not ObjectKind.REFERENCE:
-        every["capabilitiesURI"] = f"{shown.prefix}/{v.CAPABILITIES}/{kind.value}/"
+        inner = () if thing.storage_class is None else (thing.storage_class,)
+        entry = (v.CAPABILITIES, kind.value, *inner)
+        every["capabilitiesURI"] = uri(shown.prefix, entry, container=True)
     return every
 
 
@@ -142,6 +146,9 @@ def _of_data(shown: Shown) -> dict[str, Any]:
     """Data system metadata and what is provided of it (16.4, 16.5)."""
     found = dict(shown.system)
     found |= {f"{name}_provided": found[name] for name in v.PROVIDED if name in found}
+    found |= {f"{name}_provided": value for name, value in shown.promised.items()}
+    if shown.object.classed is not None:
+        found["cdmi_capability_association_time_provided"] = time(shown.object.classed)
     digest = shown.object.digest if isinstance(shown.object, DataObject) else None
     if digest is not None:
         found["cdmi_value_hash_provided"], _, found["cdmi_hash"] = digest.partition(":")

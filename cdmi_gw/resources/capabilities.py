@@ -14,6 +14,7 @@ from cdmi_gw.rendering.ranges import Range
 from cdmi_gw.resources.exchange import Exchange
 from gateway.model import InvalidRequest, NotFound
 from gateway.objects.identifier import EXAMPLE_ENTERPRISE, of_opaque
+from gateway.policy.classes import StorageClass
 
 #: Path below the root of the tree -> what is offered.
 TREE: Mapping[tuple[str, ...], v.Capabilities] = {
@@ -25,14 +26,21 @@ TREE: Mapping[tuple[str, ...], v.Capabilities] = {
 }
 
 
+EXPORTS: Mapping[tuple[str, ...], v.Capabilities] = {
+    (): v.SYSTEM_EXPORTS,
+    ("container",): v.OF_EXPORTED_CONTAINERS,
+}
+
+
 def get(exchange: Exchange, resp: falcon.Response) -> None:
     """The entry at the place of the request, or the fields of it that are asked for."""
     below = exchange.names[1:]
-    if below not in TREE:
+    tree = _tree(exchange)
+    if below not in tree:
         raise NotFound("no such capability object")
     exchange.require_accepted(v.CAPABILITY)
     selectors = exchange.selectors
-    children = [path[-1] + "/" for path in TREE if path and path[:-1] == below]
+    children = [path[-1] + "/" for path in tree if path and path[:-1] == below]
     shown, within = _part(children, selectors.children)
     above = exchange.names[:-1]
     every: dict[str, Any] = {
@@ -41,12 +49,41 @@ def get(exchange: Exchange, resp: falcon.Response) -> None:
         "objectName": f"{exchange.names[-1]}/",
         "parentURI": uri(exchange.prefix, above, container=True),
         "parentID": _id(below[:-1]) if below else exchange.endpoint.objects.root_id(),
-        "capabilities": dict(TREE[below]),
-        "childrenrange": within,
-        "children": shown,
+        "capabilities": dict(sorted(tree[below].items())),
     }
+    if len(below) > 1:
+        every["metadata"] = _promised(exchange, exchange.endpoint.objects.classes[below[1]])
+    every |= {"childrenrange": within, "children": shown}
     document = {name: field for name, field in every.items() if selectors.has(name)}
     exchange.answer(resp, 200, document, v.CAPABILITY)
+
+
+def _tree(exchange: Exchange) -> Mapping[tuple[str, ...], v.Capabilities]:
+    """All entries, with what depends on the back ends and on the classes of the site."""
+    objects = exchange.endpoint.objects
+    tree = dict(TREE)
+    if objects.exports is not None and objects.exports.offered:
+        tree |= {path: {**tree[path], **more} for path, more in EXPORTS.items()}
+    if objects.classes:
+        tree[()] = {**tree[()], **v.CLASSES}
+    for one in objects.classes.values():
+        for kind in one.kinds:
+            promised = dict.fromkeys(one.metadata, "true")
+            tree[kind.value, one.name] = {**tree[(kind.value,)], **v.OF_CLASSES, **promised}
+    return tree
+
+
+def _promised(exchange: Exchange, one: StorageClass) -> Mapping[str, Any]:
+    """What a class gives, and which may follow it (the profile of INDIGO-DataCloud)."""
+    kind = exchange.names[1]
+    classes = exchange.endpoint.objects.classes
+    allowed = [name for name in classes if one.allowed is None or name in one.allowed]
+    after = [
+        uri(exchange.prefix, (v.CAPABILITIES, kind, name), container=True)
+        for name in allowed
+        if kind in classes[name].kinds and name != one.name
+    ]
+    return {**one.metadata, "cdmi_capabilities_allowed": after}
 
 
 def _part(children: list[str], wanted: Range | None) -> tuple[list[str], str]:

@@ -12,6 +12,7 @@ from cdmi_gw import vocabulary as v
 from cdmi_gw.rendering import body
 from cdmi_gw.rendering.documents import Shown, fields, has_slash, readable, uri
 from cdmi_gw.rendering.selectors import Selectors
+from cdmi_gw.resources import exports
 from cdmi_gw.resources.exchange import Exchange
 from gateway.model import (
     AlreadyExists,
@@ -56,7 +57,20 @@ def shown(exchange: Exchange, seen: Seen, selectors: Selectors | None = None) ->
     wanted = selectors is not None and selectors.has("snapshots")
     if wanted and isinstance(seen.object, Container) and seen.object.parent is not None:
         names = tuple(exchange.endpoint.objects.snapshots(exchange.caller, exchange.place))
-    return Shown(seen.object, seen.path, seen.rights, exchange.prefix, seen.system, seen.domain, names)
+    classes = exchange.endpoint.objects.classes
+    found = classes.get(seen.object.storage_class or "")
+    exported = exports.shown(exchange, seen.object) if selectors is None or selectors.has("exports") else None
+    return Shown(
+        seen.object,
+        seen.path,
+        seen.rights,
+        exchange.prefix,
+        seen.system,
+        seen.domain,
+        names,
+        exported,
+        found.metadata if found is not None else {},
+    )
 
 
 def etag(thing: StoredObject) -> str:
@@ -140,10 +154,23 @@ def wish_of(
         if encoding is not None:
             wish["encoding"] = encoding
     wish |= _unknown(found)
+    if found.get("capabilitiesURI") is not None:
+        wish |= _class(exchange, uri_of(found, "capabilitiesURI"), present)
     if "domainURI" in found:
         place, _ = exchange.source("domainURI", uri_of(found, "domainURI"))
         wish["domain"] = place.names
     return wish
+
+
+def _class(exchange: Exchange, uri: str, present: StoredObject | None) -> Wish:
+    """The storage class that a URI of the capability tree names; that of the kind itself asks for nothing."""
+    place, _ = exchange.source("capabilitiesURI", uri)
+    names = place.names
+    if names[:1] != (v.CAPABILITIES,) or not 2 <= len(names) <= 3:
+        raise InvalidRequest("capabilitiesURI: not one of a class", field="capabilitiesURI")
+    if present is not None and names[1] != present.kind.value:
+        raise InvalidRequest(f"capabilitiesURI: this is a {present.kind.value}", field="capabilitiesURI")
+    return {"storage_class": names[2]} if len(names) == 3 else {}
 
 
 def _unknown(found: Mapping[str, Any]) -> Wish:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import falcon
@@ -10,7 +11,7 @@ import falcon
 from cdmi_gw import vocabulary as v
 from cdmi_gw.rendering.documents import fields
 from cdmi_gw.rendering.selectors import Selectors
-from cdmi_gw.resources import sources
+from cdmi_gw.resources import exports, sources
 from cdmi_gw.resources.common import (
     made,
     require_some,
@@ -21,8 +22,8 @@ from cdmi_gw.resources.common import (
     wish_of,
 )
 from cdmi_gw.resources.exchange import Exchange
-from gateway.model import AceMask, Completion, InvalidRequest, ObjectKind, Unsupported
-from gateway.objects.names import Seen
+from gateway.model import AceMask, Completion, GatewayError, InvalidRequest, ObjectKind, Unsupported
+from gateway.objects.names import Place, Seen
 
 MAX_CHILDREN = 100_000
 
@@ -67,7 +68,9 @@ def create(exchange: Exchange, resp: falcon.Response) -> None:
     require_type(exchange, v.CONTAINER)
     found = exchange.json()
     source = source_of(found, _SOURCES)
-    _require_offered(found, ("snapshot", "exports"))
+    if "snapshot" in found:
+        raise InvalidRequest("snapshot: of a container that is there", field="snapshot")
+    exported = exports.wanted(exchange, found, None)
     if source == "reference":
         sources.refer(exchange, resp, found)
         return
@@ -84,14 +87,35 @@ def create(exchange: Exchange, resp: falcon.Response) -> None:
     elif source is not None:
         sources.restore(exchange, resp, sources.planned(exchange, found, ObjectKind.CONTAINER), wish)
     else:
-        made(exchange, resp, objects.make_container(caller, place, wish), childrenrange="", children=[])
+        seen = objects.make_container(caller, place, wish)
+        if exported is not None:
+            seen = _exported(exchange, seen, exported)
+        made(exchange, resp, seen, childrenrange="", children=[])
+
+
+def _exported(exchange: Exchange, seen: Seen, wanted: Mapping[str, Sequence[str] | None]) -> Seen:
+    """A new container with its exports; there is none where they cannot be."""
+    try:
+        return set_exports(exchange, Place(id=seen.object.id), wanted)
+    except BaseException:
+        with suppress(GatewayError):  # the first error is the one to tell
+            exchange.endpoint.objects.remove(exchange.caller, Place(id=seen.object.id))
+        raise
+
+
+def set_exports(exchange: Exchange, place: Place, wanted: Mapping[str, Sequence[str] | None]) -> Seen:
+    """Raises Unsupported where there are no machines."""
+    door = exchange.endpoint.objects.exports
+    if door is None:
+        raise Unsupported("exports: not offered here; no capability names it")
+    return door.set(exchange.caller, place, wanted)
 
 
 def update(exchange: Exchange, resp: falcon.Response, seen: Seen) -> None:
     require_type(exchange, v.CONTAINER)
     found = exchange.json()
     source = source_of(found, ("copy", "deserialize", "deserializevalue"))
-    _require_offered(found, ("exports",))
+    exported = exports.wanted(exchange, found, seen.object)
     objects, caller, place = exchange.endpoint.objects, exchange.caller, exchange.place
     selectors = exchange.selectors
     wish = wish_of(exchange, found, seen.object, selectors)
@@ -103,6 +127,8 @@ def update(exchange: Exchange, resp: falcon.Response, seen: Seen) -> None:
         objects.restore_over(caller, place, plan)
     elif wish:
         objects.change(caller, place, lambda now: wish_of(exchange, found, now, selectors))
+    if exported is not None:
+        set_exports(exchange, place, exported)
     if "snapshot" in found:
         kept = objects.snapshot(caller, place, _snapshot_name(found["snapshot"]))
         if status_of_read(kept) == 202:
@@ -117,10 +143,3 @@ def _snapshot_name(given: Any) -> str:
     if not isinstance(given, str):
         raise InvalidRequest("snapshot: not a name", field="snapshot")
     return given.removesuffix("/")
-
-
-def _require_offered(found: Mapping[str, Any], names: tuple[str, ...]) -> None:
-    """Raises Unsupported for a field whose capability is not published (12.1)."""
-    for name in names:
-        if name in found:
-            raise Unsupported(f"{name}: not offered here; no capability names it")

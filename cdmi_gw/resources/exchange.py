@@ -18,8 +18,7 @@ from cdmi_gw.rendering.version import chosen
 from gateway.frontends import Services
 from gateway.identity import Caller
 from gateway.model import InvalidRequest, NotAuthenticated, NotFound, shorten
-from gateway.objects.identifier import canonical
-from gateway.objects.names import NEW, Place
+from gateway.objects.names import Place, place_of
 from gateway.objects.space import Objects
 from gateway.objects.values import BLOCK
 
@@ -213,18 +212,6 @@ class Exchange:
         """To what a reference leads to (CDMI 5.12)."""
         self.answer(resp, 302)
         resp.set_header("Location", target)
-
-
-def place_of(names: tuple[str, ...]) -> Place:
-    """Raises NotFound for what is no object ID."""
-    if names[:1] != (v.OBJECT_ID,):
-        return Place(names)
-    if len(names) == 1:
-        return Place(id=NEW)
-    id = canonical(names[1])
-    if id is None:
-        raise NotFound("no object of this ID")
-    return Place(names[2:], id)
 
 
 def version_of(env: Mapping[str, Any]) -> str | None:

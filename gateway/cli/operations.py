@@ -66,7 +66,7 @@ def _add_config(commands: Commands, common: argparse.ArgumentParser) -> None:
         required=True, metavar="ACTION"
     )
     check = group.add_parser("check", parents=[common], help="validate everything")
-    check.add_argument("--online", action="store_true", help="also reach the store and the back ends")
+    check.add_argument("--online", action="store_true", help="also reach the stores and the back ends")
     check.set_defaults(run=run_check)
     show = group.add_parser("show", parents=[common], help="effective values and their origin")
     show.set_defaults(run=run_show)
@@ -131,6 +131,11 @@ def _unreachable(gateway: Gateway) -> list[str]:
             gateway.zones.backend(zone).check()
         except GatewayError as error:
             problems.append(f"backends.{zone}: {error.message}")
+    if gateway.values is not None:
+        try:
+            gateway.values.check()
+        except GatewayError as error:
+            problems.append(f"objects: {error.message}")
     return problems
 
 

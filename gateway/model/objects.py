@@ -9,6 +9,7 @@ from enum import IntFlag, StrEnum
 from typing import Any, TypeAlias
 
 __all__ = [
+    "KINDS",
     "Ace",
     "AceFlag",
     "AceMask",
@@ -130,6 +131,8 @@ class StoredObject:
     failure: str = ""  # why ``completion`` is ``ERROR``
     #: What its writer said of it that no standard knows; kept, shown, not understood.
     fields: Mapping[str, Json] = field(default_factory=dict)
+    storage_class: str | None = None
+    classed: datetime | None = None  # since when it is in that class
 
     @property
     def kind(self) -> ObjectKind:

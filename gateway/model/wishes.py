@@ -23,6 +23,7 @@ class Wish(TypedDict, total=False):
     encoding: Encoding
     exports: Mapping[str, Json]
     fields: Mapping[str, Json]  # what no standard knows
+    storage_class: str
     partial: bool  # the value is one of a series and not complete with this
 
 

@@ -9,12 +9,16 @@ import logging
 import os
 import time
 import weakref
+from dataclasses import replace
 from threading import Lock, Thread
+from typing import TypeVar
 
-from gateway.model import GatewayError
-from gateway.store.object_rows import Held
+from gateway.model import GatewayError, StoredObject
+from gateway.store.object_rows import Held, time_of
 from gateway.store.objects import ObjectRows
 from gateway.store.overlay import now
+
+S = TypeVar("S", bound=StoredObject)
 
 log = logging.getLogger("gateway")
 
@@ -41,6 +45,13 @@ class Accesses:
                 return
             self._writing = True
         Thread(target=self._run, name="accesses", daemon=True).start()
+
+    def seen(self, row: int, thing: S) -> S:
+        """An object with the reads of it that are not written yet."""
+        moment, number = self._read.get((row, thing.id), (0, 0))
+        if not number:
+            return thing
+        return replace(thing, accessed=time_of(moment), reads=thing.reads + number)
 
     def _run(self) -> None:
         """Write until nothing has come for a while."""

@@ -13,7 +13,7 @@ from gateway.objects.names import MEMBERS
 from gateway.policy.system import DOMAIN_ENABLED
 from gateway.store import Database, generations
 from gateway.store.object_rows import Held
-from gateway.store.objects import DOMAINS_NAME, ObjectRows
+from gateway.store.objects import DOMAINS_NAME, LAST_NAME, ObjectRows
 
 #: The domain of everything that is given none.
 DEFAULT = "default"
@@ -67,7 +67,7 @@ class Domains:
         container = self._rows.child(domain, MEMBERS)
         if container is None:
             return
-        for held in self._rows.held_children(container, "", "\U0010ffff", _MOST):
+        for held in self._rows.held_children(container, "", LAST_NAME, _MOST):
             document = held.object.system.get(MEMBER)
             if document is not None:
                 yield document

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.model import AceMask, InvalidRequest, Json, StoredObject, shorten
+from gateway.model import AceMask, InvalidRequest, Json, NotFound, StoredObject, shorten
+from gateway.objects.identifier import canonical
 from gateway.store.objects import DOMAINS_NAME, SNAPSHOTS_NAME
 
 NAME_BYTES = 1024
 DEPTH = 128
+OBJECT_ID = "cdmi_objectid"
 MEMBERS, SUMMARY = "cdmi_domain_members", "cdmi_domain_summary"
 RESERVED = frozenset(
     {
-        "cdmi_objectid",
+        OBJECT_ID,
         DOMAINS_NAME,
         "cdmi_capabilities",
         SNAPSHOTS_NAME,
@@ -60,6 +62,18 @@ class Seen:
     rights: AceMask  # all that the caller has
     system: Mapping[str, Json]  # data system metadata with what is inherited
     domain: tuple[str, ...] | None  # path of the domain that it is in
+
+
+def place_of(names: tuple[str, ...]) -> Place:
+    """The place that a path leads to. Raises NotFound for what is no object ID."""
+    if names[:1] != (OBJECT_ID,):
+        return Place(names)
+    if len(names) == 1:
+        return Place(id=NEW)
+    id = canonical(names[1])
+    if id is None:
+        raise NotFound("no object of this ID")
+    return Place(names[2:], id)
 
 
 def require_name(name: str, *, container: bool) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from gateway.identity import GATEWAY, Caller
-from gateway.model import Domain, Forbidden, InvalidRequest
+from gateway.model import Conflict, Domain, Forbidden, InvalidRequest
 from gateway.objects.domains import DEFAULT
+from gateway.objects.exports import Exports
 from gateway.objects.names import Place
 from gateway.objects.ways import Way, Ways, require_removable
 from gateway.objects.writing import ATTEMPTS, GIVEN_UP_AT_ONCE, Writer, busy
@@ -22,14 +23,14 @@ _EXPIRED_AT_ONCE = 100
 class Remover:
     """Everything that removes objects."""
 
-    def __init__(self, writer: Writer, ways: Ways) -> None:
-        self.writer, self.ways, self.rows = writer, ways, writer.rows
+    def __init__(self, writer: Writer, ways: Ways, exports: Exports | None) -> None:
+        self.writer, self.ways, self.rows, self._exports = writer, ways, writer.rows, exports
 
     def remove(self, caller: Caller, place: Place) -> None:
         """Remove an object with all that is in it.
 
-        Raises NotFound, Forbidden (also for what retention or a hold keeps), InvalidRequest (what stays, and
-        a domain that is in use and names no other for its objects).
+        Raises NotFound, Forbidden (also for what retention or a hold keeps), Conflict (a machine uses an
+        export), InvalidRequest (what stays; a domain that is in use and names no other for its objects).
         """
         for _ in range(ATTEMPTS):
             way = self.ways.walk(caller, place, references=True)
@@ -45,6 +46,8 @@ class Remover:
     def _remove(self, caller: Caller, way: Way, place: Place) -> bool:
         """Remove what is at the end of a way; False where it is no longer there, or has been added to."""
         held = way[-1]
+        if self._exports is not None:
+            self._exports.release_all(held, place)
         with suppress(Constraint):  # somebody has put something into it meanwhile
             with self.writer.database.write() as tx:
                 if not self.rows.lock_tree(tx, held) or not self.ways.is_there(tx, held):
@@ -93,7 +96,7 @@ class Remover:
                 way = self.ways.chain(held)
                 if any(above.holds for above in way) or self.rows.by_seq(held.seq) is None:
                     continue  # it is in something that is held, or that has been removed just now
-                with suppress(Forbidden):  # something in it is kept for longer
+                with suppress(Forbidden, Conflict):  # something in it is kept for longer, or exported
                     removed += self._remove(caller, way, Place(id=held.object.id))
             if removed == before:
                 break

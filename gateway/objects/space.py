@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from backends.values import ValueStore
 from gateway.identity import GATEWAY, Caller
@@ -21,6 +23,7 @@ from gateway.model import (
 )
 from gateway.objects.accesses import Accesses
 from gateway.objects.domains import DEFAULT, Domains
+from gateway.objects.exports import Exports
 from gateway.objects.identifier import EXAMPLE_ENTERPRISE, new_id
 from gateway.objects.names import Place, Seen
 from gateway.objects.queues import Queues
@@ -31,6 +34,7 @@ from gateway.objects.ways import Ways, data, require
 from gateway.objects.whole import Wholes
 from gateway.objects.writing import ATTEMPTS, GIVEN_UP_AT_ONCE, Writer, busy
 from gateway.policy import acl as lists
+from gateway.policy.classes import Classes
 from gateway.policy.system import DOMAIN_ENABLED
 from gateway.store import Database
 from gateway.store.audit import Audit
@@ -38,6 +42,9 @@ from gateway.store.generations import BUMP_DOMAINS
 from gateway.store.jobs import Jobs
 from gateway.store.object_rows import present
 from gateway.store.objects import DOMAINS_NAME, ROOT_NAME, ObjectRows
+
+if TYPE_CHECKING:
+    from gateway.cloud import Cloud
 
 
 class Objects:
@@ -55,18 +62,22 @@ class Objects:
         *,
         enterprise: int = EXAMPLE_ENTERPRISE,
         at_once: int = AT_ONCE,
+        cloud: Cloud | None = None,
+        classes: Classes | None = None,
     ) -> None:
         self.rows = rows = ObjectRows(database)
         self.values = values
         self.accesses = Accesses(rows)
         self._database, self._enterprise = database, enterprise
+        self.classes: Classes = classes or {}
         self._domains = Domains(database, rows)
         self._ways = ways = Ways(rows, self._domains, audit)
-        self._writer = writer = Writer(database, rows, ways, values, enterprise)
+        self._writer = writer = Writer(database, rows, ways, values, enterprise, self.classes)
         self._trees = trees = Trees(writer, ways, Jobs(database), at_once=at_once)
         self._queues = queues = Queues(writer, ways)
         self._wholes = wholes = Wholes(writer, ways)
-        self._remover = remover = Remover(writer, ways)
+        self.exports = Exports(cloud, writer, ways) if cloud is not None else None
+        self._remover = remover = Remover(writer, ways, self.exports)
         self.write, self.change = writer.write, writer.change
         self.copy_value, self.copy_over, self.move = trees.copy_value, trees.copy_over, trees.move
         self.snapshot = trees.snapshot
@@ -85,7 +96,9 @@ class Objects:
         return root.object.id
 
     def get(self, caller: Caller, place: Place) -> Seen:
-        return self._ways.seen(caller, self._ways.walk(caller, place))
+        way = self._ways.walk(caller, place)
+        seen = self._ways.seen(caller, way)
+        return replace(seen, object=self.accesses.seen(way[-1].seq, seen.object))
 
     def children(
         self, caller: Caller, place: Place, first: int, number: int

@@ -47,7 +47,7 @@ from gateway.policy.system import NOT_COPIED
 from gateway.store import Constraint, Transaction
 from gateway.store.jobs import Job, Jobs
 from gateway.store.object_rows import Held, present
-from gateway.store.objects import SNAPSHOTS_NAME, Extent, Whole
+from gateway.store.objects import LAST_NAME, SNAPSHOTS_NAME, Extent, Whole
 
 #: Trees of more objects than this are copied by the worker.
 AT_ONCE = 2000
@@ -263,18 +263,8 @@ class Trees:
             raise InvalidRequest(
                 f"copy: more than {self._at_once} objects; copy to a new container", field="copy"
             )
-        keys = self.empty(tx, way[-1])
+        keys = self.writer.clear(tx, way[-1])
         _Graft(self, caller, way, from_, as_it_is=False).copy(tx, tree)
-        return keys
-
-    def empty(self, tx: Transaction, container: Held) -> Sequence[str]:
-        """Remove what is in a container but its snapshots; keys of values that may have become unused."""
-        keys: list[str] = []
-        for child in self.rows.held_children(container, "", "\U0010ffff", 1 << 31, tx):
-            if child.object.name != SNAPSHOTS_NAME:
-                if self.rows.kept_in(tx, child) is not None:
-                    raise Forbidden(f"{child.object.name}: retention or a hold keeps it", reason="retained")
-                keys += self.rows.remove(tx, child, GIVEN_UP_AT_ONCE)
         return keys
 
     def move(self, caller: Caller, place: Place, source: Place, wish: Wish) -> Seen:
@@ -475,7 +465,7 @@ class Trees:
         return self.rows.by_seq(job.object, tx)
 
     def _empty(self, top: Held) -> None:
-        while children := self.rows.held_children(top, "", "\U0010ffff", 100):
+        while children := self.rows.held_children(top, "", LAST_NAME, 100):
             for child in children:
                 with self.database.write() as tx:
                     self.rows.lock_tree(tx, child)
@@ -526,7 +516,8 @@ class _Graft:
         thing = held.object
         id = new_id(self._trees.writer.enterprise)
         if self._as_it_is:
-            return replace(thing, id=id, system=_without_protection(thing.system))
+            kept = replace(thing, id=id, system=_without_protection(thing.system))
+            return replace(kept, exports={}) if isinstance(kept, Container) else kept
         container = isinstance(thing, Container)
         needed = _LOOKED_AT | (AceMask.EXECUTE if container else AceMask(0))
         if granted(self._caller.principal, guarded(held), needed) != needed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -96,7 +97,11 @@ class Value:
         if part.start or part.offset or part.length != self.size:
             return None
         with _replaced():
-            return self._store.file(part.key)
+            file = self._store.file(part.key)
+        if file is not None and os.fstat(file.fileno()).st_size != self.size:
+            file.close()  # what is stored is longer: the object has the beginning of it
+            return None
+        return file
 
     def blocks(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """A part of the value, all of it open already. Raises Replaced."""

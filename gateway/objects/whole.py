@@ -32,7 +32,7 @@ from gateway.policy.acl import granted
 from gateway.policy.system import VALUE_HASH, effective
 from gateway.store import Constraint, Transaction
 from gateway.store.object_rows import Held
-from gateway.store.objects import SNAPSHOTS_NAME, Extent
+from gateway.store.objects import Extent
 
 #: So many objects are put back at a time.
 MAX_OBJECTS = 10_000
@@ -132,18 +132,13 @@ class Wholes:
         require_changeable(way, place)
         self._require_fit(caller, way[:-1], plan, {})
         last = self.writer.wished(caller, way, place, plan.wish)
-        keys: list[str] = []
         with self.writer.kept(item.value for item in plan.all()) as stored:
             try:
                 with self.writer.database.write() as tx:
                     self.rows.lock_tree(tx, way[-1])
                     if not self.writer.unchanged(tx, way[-1]):
                         raise busy(place)
-                    for child in self.rows.held_children(way[-1], "", "\U0010ffff", 1 << 31, tx):
-                        if child.object.name != SNAPSHOTS_NAME:
-                            if self.rows.kept_in(tx, child) is not None:
-                                raise Forbidden(f"{child.object.name}: retention or a hold keeps it")
-                            keys += self.rows.remove(tx, child, 100)
+                    keys = self.writer.clear(tx, way[-1])
                     self.rows.add_value(tx, stored.key, stored.size)
                     grown = _Grown(self, tx, caller, stored.key)
                     grown.fill(way, plan)

@@ -40,7 +40,7 @@ def rights_for(thing: StoredObject, wish: Wish) -> AceMask:
         needed |= AceMask.WRITE_ACL
     if "owner" in wish and wish["owner"] != thing.owner:
         needed |= AceMask.WRITE_OWNER
-    if "domain" in wish or "exports" in wish:
+    if wish.keys() & {"domain", "exports", "storage_class", "fields"}:
         needed |= AceMask.WRITE_ATTRIBUTES
     changed = _changed_names(thing.system, wish.get("system", thing.system))
     if changed & system.RETENTION:
@@ -87,6 +87,8 @@ def checked(thing_is_domain: bool, wish: Wish) -> Wish:
 def changed(thing: S, wish: Wish) -> S:
     """The object after a wish has come true."""
     fields: dict[str, Any] = {name: given for name, given in wish.items() if name not in _APART}
+    if "storage_class" in fields and fields["storage_class"] != thing.storage_class:
+        fields["classed"] = present()
     if "exports" in fields and not isinstance(thing, Container):
         raise Conflict("only containers are exported")
     if isinstance(thing, DataObject) and thing.completion is not Completion.ERROR:

@@ -8,11 +8,13 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from backends.values import Stored, ValueStore
 from gateway.identity import Caller
 from gateway.model import (
+    KINDS,
     AceMask,
     AlreadyExists,
     Completion,
@@ -27,6 +29,7 @@ from gateway.model import (
     NotFound,
     StoredObject,
     Wish,
+    shorten,
 )
 from gateway.objects.domains import MEMBER, read_member
 from gateway.objects.identifier import new_id
@@ -45,11 +48,12 @@ from gateway.objects.ways import (
 from gateway.objects.wishes import changed, checked, domain_for, hash_of, require_allowed
 from gateway.policy import acl as lists
 from gateway.policy.acl import granted
+from gateway.policy.classes import Classes, chosen, require_transition
 from gateway.policy.system import DOMAIN_ENABLED, HASHES
 from gateway.store import Constraint, Database, Transaction
 from gateway.store.generations import BUMP_DOMAINS
 from gateway.store.object_rows import Held, present
-from gateway.store.objects import Extent, ObjectRows
+from gateway.store.objects import LAST_NAME, MOST, SNAPSHOTS_NAME, Extent, ObjectRows
 
 #: A value in more parts than this is written anew: each costs a reader an open file.
 MAX_EXTENTS = 64
@@ -93,10 +97,16 @@ class Writer:
     """Everything that makes or changes single objects."""
 
     def __init__(
-        self, database: Database, rows: ObjectRows, ways: Ways, values: ValueStore, enterprise: int
+        self,
+        database: Database,
+        rows: ObjectRows,
+        ways: Ways,
+        values: ValueStore,
+        enterprise: int,
+        classes: Classes,
     ) -> None:
         self.database, self.rows, self.ways, self.values = database, rows, ways, values
-        self.enterprise = enterprise
+        self.enterprise, self.classes = enterprise, classes
 
     # Values
 
@@ -109,6 +119,7 @@ class Writer:
         Nothing of ``blocks`` is read before the caller is known to have the right. Raises NotFound,
         Forbidden, InvalidRequest, Conflict (something else is there), and what ``blocks`` raises.
         """
+        wish = checked(False, wish)
         way, _ = self._writable(caller, place)
         if start is not None and start > MAX_SIZE:
             raise InvalidRequest(f"{place}: more than {MAX_SIZE} bytes", reason="too_large")
@@ -123,6 +134,7 @@ class Writer:
         self, caller: Caller, place: Place, content: Content, wish: Wish, *, in_part: bool = False
     ) -> tuple[Seen, bool]:
         """Give an object, which is made where there is none, a value that is in the store."""
+        wish = checked(False, wish)
         value = Value(self.values, content.parts, content.size)
         for _ in range(ATTEMPTS):
             way, there = self._writable(caller, place)
@@ -257,6 +269,7 @@ class Writer:
         wish = checked(isinstance(held.object, Domain), wish)
         self._require_changer(caller, held, wish, place)
         require_allowed(caller, way, wish, place)
+        self._require_class(held.object, wish)
         domain = domain_for(self.ways.domains, caller, way[:-1], wish)
         thing = changed(held.object, wish)
         if MEMBER in held.object.system:
@@ -287,6 +300,11 @@ class Writer:
             self.rows.set_domain(tx, last, last.domain_seq)
         self.ways.record(tx, caller, f"{last.object.kind}.update", way[-1])
         return self.told(tx, caller, way)
+
+    def _require_class(self, thing: StoredObject, wish: Wish) -> None:
+        """Raises InvalidRequest, Forbidden: see ``require_transition``."""
+        if "storage_class" in wish:
+            require_transition(self.classes, thing.kind, thing.storage_class, wish["storage_class"])
 
     def _described(self, held: Held, thing: DataObject, way: Way, wish: Wish, place: Place) -> DataObject:
         """The object with what depends on its value. Raises InvalidRequest for an encoding it has not."""
@@ -399,10 +417,17 @@ class Writer:
             "metadata": wish.get("metadata", {}),
             "system": wish.get("system", {}),
             "fields": wish.get("fields", {}),
+            **self._classed(way, wish, kind, moment),
             "acl": wish.get("acl") or inherited,
             "created": moment,
             "modified": moment,
         }
+
+    def _classed(self, way: Way, wish: Wish, kind: type[StoredObject], moment: datetime) -> dict[str, Any]:
+        """The storage class of a new object. Raises InvalidRequest."""
+        above = way[-1].object.storage_class if way else None
+        name = chosen(self.classes, KINDS[kind], wish.get("storage_class"), above)
+        return {} if name is None else {"storage_class": name, "classed": moment}
 
     def added(
         self,
@@ -431,7 +456,6 @@ class Writer:
     ) -> Seen | None:
         """Give a data object another value; None where it is gone, or not ``last`` and changed since."""
         held = way[-1]
-        wish = checked(False, wish)
         with self.database.write() as tx:
             now = self.ways.locked(tx, held)
             if now is None or not (last or now.object.changes == held.object.changes):
@@ -440,6 +464,7 @@ class Writer:
             # Besides the value: who may write it may describe it, but not say who else may.
             require(caller, held, AceMask.WRITE_OBJECT, place)
             require_allowed(caller, [*way[:-1], held], {**wish, "partial": True}, place)
+            self._require_class(held.object, wish)
             before = {part.key for part in self.rows.extents(held, tx)}
             self.keep(tx, held, content)
             thing = changed(data(held, place), wish)
@@ -467,6 +492,23 @@ class Writer:
             tx.run(BUMP_DOMAINS)
             return caller._replace(generations=None)
         return caller
+
+    def clear(self, tx: Transaction, held: Held) -> list[str]:
+        """Remove what is in a container, but its snapshots; keys for ``give_up``.
+
+        Raises Forbidden for what is kept, Conflict for what is exported.
+        """
+        keys: list[str] = []
+        for child in self.rows.held_children(held, "", LAST_NAME, MOST, tx):
+            if child.object.name == SNAPSHOTS_NAME:
+                continue
+            name = shorten(child.object.name or "")
+            if self.rows.kept_in(tx, child) is not None:
+                raise Forbidden(f"{name}: retention or a hold keeps it", reason="retained")
+            if self.rows.exported_in(child, tx):
+                raise Conflict(f"{name}: has exports; remove them first")
+            keys += self.rows.remove(tx, child, GIVEN_UP_AT_ONCE)
+        return keys
 
     def keep(self, tx: Transaction, held: Held, content: Content) -> None:
         stored = content.stored

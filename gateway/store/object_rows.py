@@ -68,6 +68,8 @@ COLUMNS = (
     _o.target,
     _o.exports,
     _o.fields,
+    _o.storage_class,
+    _o.classed,
 )
 
 #: What a change of an object may write; place, times of reading and protection are written on their own.
@@ -86,6 +88,8 @@ CHANGEABLE = (
     "next",
     "exports",
     "fields",
+    "storage_class",
+    "classed",
     "modified",
     "changes",
     "retained",
@@ -161,6 +165,8 @@ def held(row: Row) -> Held:
         "percent": percent,
         "failure": failure,
         "fields": _object(own[7]),
+        "storage_class": own[8],
+        "classed": time_of(own[9]) if own[9] is not None else None,
     }
     return Held(seq, parent, domain, group, retained, holds, _OF_KIND[kind](common, own))
 
@@ -195,6 +201,8 @@ def changeable(thing: StoredObject) -> dict[str, Any]:
         "next": thing.next if isinstance(thing, Queue) else 0,
         "exports": json.dumps(thing.exports) if isinstance(thing, Container) else "{}",
         "fields": json.dumps(thing.fields),
+        "storage_class": thing.storage_class,
+        "classed": _optional(thing.classed),
         "modified": microseconds(thing.modified),
         "changes": thing.changes,
         "retained": _optional(protection.until),

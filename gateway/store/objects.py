@@ -24,7 +24,9 @@ DOMAINS_NAME = "cdmi_domains"
 #: What is below it is left out of copies, serializations and snapshots.
 SNAPSHOTS_NAME = "cdmi_snapshots"
 
-_MOST = (1 << 31) - 1
+#: As many rows as there are, and no name behind it.
+MOST = (1 << 31) - 1
+LAST_NAME = "\U0010ffff" * 2
 
 _TOP = Query(select(*COLUMNS).where(_o.parent.is_(None), _o.name == bindparam("name")))
 _BY_ID = Query(select(*COLUMNS).where(_o.id == bindparam("id")))
@@ -100,6 +102,7 @@ _DELETE_EXTENTS_OF_TREE = Query(delete(extents).where(_e.object.in_(select(_subt
 _KEYS_OF_TREE = Query(
     select(_e.key).where(_e.object.in_(select(_subtree.c.seq))).distinct().limit(bindparam("number"))
 )
+_EXPORTED_IN_TREE = Query(select(*COLUMNS).where(_IN_SUBTREE, _o.exports != "{}"))
 _KEPT_IN_TREE = Query(
     select(_o.id).where(_IN_SUBTREE, or_(_o.held > 0, _o.retained > bindparam("moment"))).limit(1)
 )
@@ -225,7 +228,7 @@ class ObjectRows:
     def snapshots(self, container: Held) -> Sequence[tuple[str, ObjectKind]]:
         """Names of a container's snapshots."""
         held = self.child(container, SNAPSHOTS_NAME)
-        return self.children(held, 0, _MOST) if held is not None else ()
+        return self.children(held, 0, MOST) if held is not None else ()
 
     def how_many_children(self, parent: Held) -> int:
         return int(self.database.read(_HOW_MANY, parent=parent.seq)[0][0])
@@ -290,6 +293,10 @@ class ObjectRows:
         """The ID of something in a tree that may not be removed now."""
         rows = tx.rows(_KEPT_IN_TREE, row=held.seq, moment=now())
         return rows[0][0] if rows else None
+
+    def exported_in(self, top: Held, source: Transaction | None = None) -> Sequence[Held]:
+        """The containers of a tree that have exports."""
+        return [held(row) for row in self._rows(source, _EXPORTED_IN_TREE, row=top.seq)]
 
     def expired(self, number: int) -> Sequence[Held]:
         """What is to be removed by now (``cdmi_retention_autodelete``)."""

@@ -173,6 +173,8 @@ objects = Table(
     Column("domain", _Serial, ForeignKey("objects.seq")),  # NULL: of domains, which are their own
     Column("system", Text, nullable=False, server_default="{}"),  # JSON object: data system metadata
     Column("exports", Text, nullable=False, server_default="{}"),  # JSON object; of containers
+    Column("storage_class", Text),
+    Column("classed", BigInteger),  # since when it is in its class
     Column("fields", Text, nullable=False, server_default="{}"),  # JSON object: what no standard knows
     Column("target", Text),  # URI; of references
     Column("digest", Text),  # of data objects whose values are hashed

@@ -90,6 +90,7 @@ class Endpoint:
             authority=authority,
             prefix=prefix,
             idempotency_key=req.env.get("HTTP_IDEMPOTENCY_KEY"),
+            homes=services.homes,
         )
         return Exchange(scene, _outgoing(req.env.get("HTTP_ACCEPT"), client), req, client, services.max_body)
 

@@ -109,7 +109,8 @@ def test_shell_examples_work_one_after_the_other_against_a_new_gateway(
 def test_configuration_examples_are_valid(
     document: str, line: int, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("METRICS_TOKEN", "a-token")
+    for secret in ("METRICS_TOKEN", "S3_SECRET_KEY"):
+        monkeypatch.setenv(secret, "a-secret")
     file = tmp_path / "stratusgate.toml"
     file.write_text(text, encoding="utf-8")
     gateway = Gateway(load(file, data=tmp_path, environ={}))

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.values import DirectoryStore
+from backends.values import DirectoryStore, ValueStore
+from backends.values.s3 import S3Store
 from gateway.identity import Caller, Principal
 from gateway.model import (
     Ace,
@@ -39,12 +40,13 @@ from gateway.store import Database, migrate
 from gateway.store.audit import Audit
 from gateway.store.objects import Extent
 from tests.gateway.test_permissions import ADA, ADMIN, BOB, EVE
+from tests.swift import Swift
 
 
 class Space:
     """Objects with the words of a test."""
 
-    def __init__(self, objects: Objects, values: DirectoryStore) -> None:
+    def __init__(self, objects: Objects, values: ValueStore) -> None:
         self.objects, self.values = objects, values
 
     def folder(self, path: str, caller: Caller = ADA, **wish: Any) -> Container:
@@ -72,11 +74,27 @@ def at(path: str) -> Place:
     return Place(tuple(name for name in path.split("/") if name))
 
 
-@pytest.fixture
-def space(store_url: str, tmp_path: Path) -> Iterator[Space]:
-    database = Database(store_url)
+@pytest.fixture(scope="module")
+def bucket(swift: Swift) -> Iterator[Callable[[], ValueStore]]:
+    """Empties the one bucket of this module, and gives the store that is in it."""
+    with S3Store.from_options(swift.options(swift.new_bucket()), data="") as values:
+
+        def empty() -> ValueStore:
+            for key in values.keys(datetime.now(UTC) + timedelta(days=1)):
+                values.delete(key)
+            return values
+
+        yield empty
+
+
+@pytest.fixture(params=["sqlite, directory", "postgresql, directory", "postgresql, s3"])
+def space(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Space]:
+    """No objects yet, on one machine, on several that share a disk, and on several that share nothing."""
+    small, shared = request.param == "sqlite, directory", request.param == "postgresql, s3"
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    database = Database(url if small else request.getfixturevalue("postgres").new_database())
     migrate.upgrade(database)
-    values = DirectoryStore(tmp_path / "objects")
+    values = request.getfixturevalue("bucket")() if shared else DirectoryStore(tmp_path / "objects")
     objects = Objects(database, values, Audit(database, "test"))
     objects.prepare()
     yield Space(objects, values)

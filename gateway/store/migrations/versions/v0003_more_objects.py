@@ -10,6 +10,8 @@ _SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _ADDED = (
     ("system", sa.Text(), "{}"),
     ("exports", sa.Text(), "{}"),
+    ("storage_class", sa.Text(), None),
+    ("classed", sa.BigInteger(), None),
     ("fields", sa.Text(), "{}"),
     ("target", sa.Text(), None),
     ("digest", sa.Text(), None),
