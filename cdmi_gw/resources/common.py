@@ -45,7 +45,7 @@ def shown(exchange: Exchange, seen: Seen, selectors: Selectors | None = None) ->
     if wanted and isinstance(seen.object, Container) and seen.object.parent is not None:
         names = tuple(exchange.endpoint.objects.snapshots(exchange.caller, exchange.place))
     classes = exchange.endpoint.objects.classes
-    promised = classes[seen.object.storage_class].metadata if seen.object.storage_class in classes else {}
+    found = classes.get(seen.object.storage_class or "")
     exported = exports.shown(exchange, seen.object) if selectors is None or selectors.has("exports") else None
     return Shown(
         seen.object,
@@ -56,7 +56,7 @@ def shown(exchange: Exchange, seen: Seen, selectors: Selectors | None = None) ->
         seen.domain,
         names,
         exported,
-        promised,
+        found.metadata if found is not None else {},
     )
 
 

@@ -103,7 +103,7 @@ def chosen(classes: Classes, kind: ObjectKind, wanted: str | None, above: str | 
     """
     if wanted is not None:
         return _of_kind(classes, kind, wanted).name
-    if kind is ObjectKind.DATA_OBJECT and above in classes:
+    if kind is ObjectKind.DATA_OBJECT and above is not None and above in classes:
         inner = classes[above].metadata.get(OF_NEW_OBJECTS)
         if inner is not None and kind in classes[inner].kinds:
             return str(inner)
