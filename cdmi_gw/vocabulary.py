@@ -157,7 +157,9 @@ SYSTEM_EXPORTS = _offered("cdmi_export_occi_iscsi")
 OF_EXPORTED_CONTAINERS = _offered("cdmi_assignedsize", "cdmi_export_container_occi")
 #: Where the site has storage classes.
 CLASSES = _offered("cdmi_capabilities_templates")
-OF_CLASSES = _offered("cdmi_capabilities_templates", "cdmi_capability_association_time")
+OF_CLASSES = _offered(
+    "cdmi_capabilities_allowed", "cdmi_capabilities_templates", "cdmi_capability_association_time"
+)
 OF_DATA_OBJECTS = _offered(
     *_STORAGE_METADATA,
     *_DATA_METADATA,

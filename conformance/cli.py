@@ -7,12 +7,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from conformance import framework, occi
+from conformance import cdmi, framework, occi
 from conformance.exchange import Credentials, Endpoint
 from conformance.report import REPORTS, result_lines, summary_lines
 
-SUITES: Mapping[str, occi.Suite] = {"occi": occi.SUITE}
+SUITES: Mapping[str, framework.Suite[Any]] = {"cdmi": cdmi.SUITE, "occi": occi.SUITE}
 CANNOT_RUN = 2
 
 
@@ -33,6 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--token-env", metavar="VAR", help="environment variable with a token for X-Auth-Token"
+    )
+    parser.add_argument(
+        "--second-user",
+        metavar="U",
+        help="another, ordinary account; without it checks of what others may do are skipped (cdmi)",
+    )
+    parser.add_argument(
+        "--second-password-env",
+        metavar="VAR",
+        default="STRATUSGATE_SECOND_PASSWORD",
+        help="environment variable with its password (default %(default)s)",
     )
     parser.add_argument("--report", choices=sorted(REPORTS), default="text", help="form of the report")
     parser.add_argument("--output", metavar="FILE", type=Path, help="write the report there, not to stdout")
@@ -55,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         type=float,
         default=60.0,
-        help="seconds to wait for a machine to change its state (default 60)",
+        help="seconds to wait for a state to change (default 60)",
     )
 
 
@@ -110,6 +122,8 @@ def _carry_out(args: argparse.Namespace) -> int:
     if args.output is not None and not args.output.parent.is_dir():
         raise Usage(f"cannot write {args.output}: {args.output.parent} is no folder")
     context = suite.context(_endpoint(args), settle=args.settle)
+    if args.second_user:
+        context.second = Credentials(args.second_user, _from_environment(args.second_password_env))
     finished = framework.run(suite.registry.standard, context, checks, _printer(args))
     if args.report == "text" and args.output is None:
         print("\n" + "\n".join(summary_lines(finished)))

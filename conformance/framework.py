@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, NoReturn, Protocol, TypeVar
 
-from conformance.exchange import Endpoint, Exchange, TransportError
+from conformance.exchange import Credentials, Endpoint, Exchange, TransportError
 
 
 class Level(StrEnum):
@@ -95,6 +95,7 @@ class Context:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
+        self.second: Credentials | None = None  # another account, for what one user may do to another's
         self.cleanup = Cleanup()
         self.shared_cleanup = Cleanup()
         self.leftovers: list[str] = []
@@ -209,6 +210,14 @@ class Registry(Generic[C]):
             if not any(check.id.startswith(prefix) for check in self.checks):
                 raise ValueError(f"no check is called {prefix[:80]!r}; --list shows them all")
         return [check for check in self.checks if not wanted or check.id.startswith(tuple(wanted))]
+
+
+@dataclass(frozen=True, slots=True)
+class Suite(Generic[C]):
+    """A standard's checks and how to make what they are given, from an endpoint and `settle` in seconds."""
+
+    registry: Registry[C]
+    context: Callable[..., C]
 
 
 def perform(check: Check[C], context: C) -> Result:

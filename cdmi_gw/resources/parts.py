@@ -60,14 +60,25 @@ def _parts(exchange: Exchange) -> Iterator[Part]:
         for number, part in enumerate(multipart.parts(exchange.blocks(), boundary)):
             if number >= _MAX_PARTS:
                 raise InvalidRequest(f"body: more than {_MAX_PARTS} parts", field="body")
-            yield part
+            headers, content = part
+            yield headers, _read(content)
+    except multipart.MultipartError as error:
+        raise InvalidRequest(f"body: {error}", field="body") from None
+
+
+def _read(content: Iterator[bytes]) -> Iterator[bytes]:
+    """A content; that its end is missing is only seen there."""
+    try:
+        yield from content
     except multipart.MultipartError as error:
         raise InvalidRequest(f"body: {error}", field="body") from None
 
 
 def document(exchange: Exchange, parts: Iterator[Part], *media_types: str) -> dict[str, Any]:
     """The JSON object of the first part. Raises InvalidRequest."""
-    headers, content = next(parts, ({}, iter(())))
+    headers, content = next(parts, (None, None))
+    if headers is None or content is None:
+        raise InvalidRequest("body: has no part", field="body")
     kind = headers.get("content-type", media_types[0]).partition(";")[0].strip().lower().removesuffix("+json")
     if kind not in media_types:
         raise InvalidRequest(f"body: the first part is {media_types[0]}", field="body")

@@ -79,10 +79,10 @@ def _lists(waiting: Sequence[Waiting], selectors: Selectors) -> Mapping[str, Any
     found: dict[str, Any] = {}
     if selectors.has("mimetype"):
         found["mimetype"] = [one.mimetype for one in waiting]
-    if selectors.has("valuerange"):
-        found["valuerange"] = [_within(one, asked) for one in waiting]
     if selectors.has("valuetransferencoding"):
         found["valuetransferencoding"] = [one.encoding.value for one in waiting]
+    if selectors.has("valuerange"):
+        found["valuerange"] = [_within(one, asked) for one in waiting]
     if selectors.has("value") or selectors.has("values"):
         found["value"] = [_text(one, asked) for one in waiting]
     return found

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from conformance.framework import Registry
+from conformance.framework import Suite
 from conformance.occi import (  # noqa: F401  # importing a module registers its checks
     checks_actions,
     checks_collections,
@@ -28,13 +26,4 @@ from conformance.occi import (  # noqa: F401  # importing a module registers its
 from conformance.occi.context import OcciContext
 from conformance.occi.registry import REGISTRY
 
-
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """A standard's checks and how to make what they are given."""
-
-    registry: Registry[OcciContext]
-    context: type[OcciContext]
-
-
-SUITE = Suite(REGISTRY, OcciContext)
+SUITE: Suite[OcciContext] = Suite(REGISTRY, OcciContext)

@@ -9,11 +9,16 @@ import logging
 import os
 import time
 import weakref
+from dataclasses import replace
 from threading import Lock, Thread
+from typing import TypeVar
 
-from gateway.model import GatewayError
+from gateway.model import GatewayError, StoredObject
+from gateway.store.object_rows import time_of
 from gateway.store.objects import ObjectRows
 from gateway.store.overlay import now
+
+S = TypeVar("S", bound=StoredObject)
 
 log = logging.getLogger("gateway")
 
@@ -39,6 +44,13 @@ class Accesses:
                 return
             self._writing = True
         Thread(target=self._run, name="accesses", daemon=True).start()
+
+    def seen(self, seq: int, thing: S) -> S:
+        """An object with the reads of it that are not written yet."""
+        moment, number = self._read.get(seq, (0, 0))
+        if not number:
+            return thing
+        return replace(thing, accessed=time_of(moment), reads=thing.reads + number)
 
     def _run(self) -> None:
         """Write until nothing has come for a while."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -95,7 +96,9 @@ class Objects:
         return root.object.id
 
     def get(self, caller: Caller, place: Place) -> Seen:
-        return self._ways.seen(caller, self._ways.walk(caller, place))
+        way = self._ways.walk(caller, place)
+        seen = self._ways.seen(caller, way)
+        return replace(seen, object=self.accesses.seen(way[-1].seq, seen.object))
 
     def children(
         self, caller: Caller, place: Place, first: int, number: int

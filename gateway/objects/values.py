@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import BinaryIO
@@ -83,7 +84,11 @@ class Value:
         [part] = self._parts
         if part.start or part.offset or part.length != self.size:
             return None
-        return self._store.file(part.key)
+        file = self._store.file(part.key)
+        if file is not None and os.fstat(file.fileno()).st_size != self.size:
+            file.close()  # what is stored is longer: the object has the beginning of it
+            return None
+        return file
 
     def blocks(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """A part of the value, all of it open already. Raises NotFound where the value is gone."""

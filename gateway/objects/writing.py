@@ -106,6 +106,7 @@ class Writer:
         Nothing of ``blocks`` is read before the caller is known to have the right. Raises NotFound,
         Forbidden, InvalidRequest, Conflict (something else is there), and what ``blocks`` raises.
         """
+        wish = checked(False, wish)
         way, _ = self._writable(caller, place)
         if start is not None and start > MAX_SIZE:
             raise InvalidRequest(f"{place}: more than {MAX_SIZE} bytes", reason="too_large")
@@ -120,6 +121,7 @@ class Writer:
         self, caller: Caller, place: Place, content: Content, wish: Wish, *, in_part: bool = False
     ) -> tuple[Seen, bool]:
         """Give an object, which is made where there is none, a value that is in the store."""
+        wish = checked(False, wish)
         value = Value(self.values, content.parts, content.size)
         for _ in range(ATTEMPTS):
             way, there = self._writable(caller, place)
@@ -408,7 +410,6 @@ class Writer:
     ) -> Seen | None:
         """Give a data object another value; None where it is gone, or not ``last`` and changed since."""
         held = way[-1]
-        wish = checked(False, wish)
         with self.database.write() as tx:
             now = self.ways.locked(tx, held)
             if now is None or not (last or now.object.changes == held.object.changes):

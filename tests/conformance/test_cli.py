@@ -147,3 +147,58 @@ def test_the_module_runs_alone() -> None:
     command = [sys.executable, "-m", "conformance", "occi", "--list"]
     finished = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(os.environ))
     assert "OCCI-LINK-001" in finished.stdout
+
+
+CAPABILITIES = b'{"objectType": "application/cdmi-capability", "capabilities": {}}'
+CAPABILITY = [("Content-Type", "application/cdmi-capability")]
+
+
+@pytest.fixture
+def cdmi(server: WSGIServer, url: str) -> str:
+    application(server).answers["GET", "/cdmi_capabilities/"] = ("200 OK", CAPABILITY, CAPABILITIES)
+    return url
+
+
+def test_the_cdmi_suite_runs(cdmi: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cdmi", cdmi, "--only", "CDMI-CAP-025"]) == 0
+    assert "CDMI conformance of" in capsys.readouterr().out
+
+
+def test_a_failing_cdmi_check_gives_1(cdmi: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cdmi", cdmi, "--only", "CDMI-CAP-001"]) == 1
+    assert "FAIL  CDMI-CAP-001" in capsys.readouterr().out
+
+
+def test_what_is_not_published_is_skipped_with_its_name(
+    cdmi: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["cdmi", cdmi, "--only", "CDMI-QUEUE-001"]) == 0
+    assert "cdmi_queues is not published" in capsys.readouterr().out
+
+
+def test_an_endpoint_without_capabilities_gives_2(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cdmi", url]) == 2
+    assert "not a CDMI endpoint" in capsys.readouterr().err
+
+
+def test_cdmi_credentials_that_are_refused_give_2(
+    server: WSGIServer, cdmi: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    application(server).answers["GET", "/"] = ("401 Unauthorized", PLAIN, b"")
+    assert main(["cdmi", cdmi]) == 2
+    assert "credentials refused" in capsys.readouterr().err
+
+
+def test_a_missing_password_of_the_second_account_gives_2(
+    cdmi: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("STRATUSGATE_SECOND_PASSWORD", raising=False)
+    assert main(["cdmi", cdmi, "--second-user", "bob"]) == 2
+    assert "STRATUSGATE_SECOND_PASSWORD is not set" in capsys.readouterr().err
+
+
+def test_the_checks_of_cdmi_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cdmi", "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("CDMI-CAP-001")
+    assert len(lines) >= 180

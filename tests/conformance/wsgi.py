@@ -41,6 +41,7 @@ class WSGIAdapter(BaseAdapter):
             status=int(code),
             reason=reason,
             preload_content=False,
+            request_method=request.method,
         )
         return HTTPAdapter().build_response(request, raw)
 
