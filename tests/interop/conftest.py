@@ -23,7 +23,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def cdmi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A gateway with stored objects and two classes of storage; a container ``/cdmi/public/`` for everybody."""
+    """A gateway with stored objects and two classes of storage; ``/cdmi/public/`` is everybody's."""
     running = Server(tmp_path_factory.mktemp("cdmi"), CDMI)
     running.start()
     try:

@@ -15,7 +15,9 @@ from pathlib import Path
 POCCI = "pOCCI==1.0.3 --hash=sha256:f8db7fe143b067e9fec354303fe539518ade0de949a0c3284490d3ab6834d8a4"
 PYCURL = "pycurl==7.43.0.5"
 LIBCDMI = "libcdmi==0.1.2 --hash=sha256:a04249b036982b4e79c8b8d365e8acfb30be16323ff258da83ed52d4b07d84c7"
-CDMI_CLIENT = "cdmi-client==0.3 --hash=sha256:1c856412a1168d462b534af22130b73f70cc42eac4c042d10d4bddd688086864"
+CDMI_CLIENT = (
+    "cdmi-client==0.3 --hash=sha256:1c856412a1168d462b534af22130b73f70cc42eac4c042d10d4bddd688086864"
+)
 #: The last ones of their time.
 CDMI_CLIENT_NEEDS = ("requests==2.27.1", "prompt_toolkit==1.0.18")
 HTTPIE = "httpie==3.2.4"
@@ -59,7 +61,12 @@ class Installed:
         """The Python of the client with these arguments."""
         command = [str(self.python), *arguments]
         return subprocess.run(
-            command, capture_output=True, text=True, timeout=timeout, env=self.environ, stdin=subprocess.DEVNULL
+            command,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
         )
 
     @property
