@@ -89,11 +89,17 @@ class Cloud:
         self.overlays = door.overlays
         self.audit = door.audit
         self.catalogue = door.catalogue
-        self._objects = (
-            Objects(database, values, door.audit, enterprise=enterprise, cloud=self, classes=classes)
-            if values is not None
-            else None
-        )
+        self._objects = None
+        if values is not None:
+            self._objects = Objects(
+                database,
+                values,
+                door.audit,
+                enterprise=enterprise,
+                cloud=self,
+                classes=classes,
+                quotas=self.settings.quotas,
+            )
         self._maker = Maker(door)
         self._changer = Changer(door)
         self._remover = Remover(door)

@@ -195,6 +195,7 @@ class Trees:
                 elif deep:
                     graft = _Graft(self, caller, [*way, held], from_, as_it_is=False)
                     graft.all(tx)
+                self.ways.require_room(tx, held)
                 self.ways.record(tx, caller, f"{made.kind}.create", held)
         except Constraint:
             raise AlreadyExists(f"{place} is there already, or the source is being removed") from None
@@ -230,6 +231,7 @@ class Trees:
                 raise NotFound("the container has been removed")
             keys = self.writer.clear(tx, way[-1])
             _Graft(self, caller, way, from_, as_it_is=False).all(tx)
+            self.ways.require_room(tx, way[-1])
             self.ways.record(tx, caller, "container.update", way[-1])
         self.writer.give_up(keys)
 
@@ -325,6 +327,7 @@ class Trees:
                 self.jobs.add(tx, held.seq, way[-1].object.id, caller.principal, as_it_is=True)
             else:
                 _Graft(self, caller, [*way, above, held], way, as_it_is=True).all(tx)
+            self.ways.require_room(tx, held)
             self.ways.record(tx, caller, "container.snapshot", held)
         self.writer.give_up(replaced)
         return self.ways.seen(caller, [*way, above, held])
@@ -403,6 +406,7 @@ class Trees:
             if held is None or not self.jobs.stands(tx, job, moment):
                 return False
             graft.copy(tx, tree, extents)
+            self.ways.require_room(tx, held)
             self.rows.change(tx, held, replace(held.object, percent=percent))
         return True
 

@@ -114,6 +114,7 @@ class Wholes:
                     self.rows.add_value(tx, stored.key, stored.size)
                     grown = _Grown(self, tx, caller, stored.key)
                     held = grown.add(way, place, plan, top=True)
+                    self.ways.require_room(tx, held)
                     self.ways.record(tx, caller, f"{plan.kind}.create", held)
             except Constraint:
                 raise AlreadyExists(
@@ -137,6 +138,7 @@ class Wholes:
                     self.rows.add_value(tx, stored.key, stored.size)
                     grown = _Grown(self, tx, caller, stored.key)
                     grown.fill(way, plan)
+                    self.ways.require_room(tx, way[-1])
                     self.ways.record(tx, caller, "container.update", way[-1])
             except Constraint:
                 raise AlreadyExists("an object with one of these IDs is there already") from None
