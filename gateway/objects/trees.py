@@ -21,6 +21,7 @@ from gateway.model import (
     Json,
     NotFound,
     Queue,
+    QueueValue,
     StoredObject,
     Wish,
 )
@@ -54,6 +55,13 @@ AT_ONCE = 2000
 #: So many objects the worker copies in one transaction.
 BATCH = 500
 
+#: What copying a field takes at the source.
+_NEEDED = (
+    ("value", AceMask.READ_OBJECT),
+    ("metadata", AceMask.READ_METADATA),
+    ("mimetype", AceMask.READ_ATTRIBUTES),
+    ("valuetransferencoding", AceMask.READ_ATTRIBUTES),
+)
 _LOOKED_AT = AceMask.READ_OBJECT | AceMask.READ_METADATA
 
 
@@ -97,7 +105,12 @@ class Trees:
                 if source.has("value"):
                     with self.writer.packed(self._content(from_[-1], source)) as content:
                         return self._put(caller, place, content, from_, copied)
-                return self.writer.change(caller, place, lambda _, copied=copied: copied), False  # type: ignore[misc]
+                try:
+                    return self.writer.change(caller, place, lambda _, copied=copied: copied), False  # type: ignore[misc]  # mypy sees no default of a lambda
+                except NotFound as error:
+                    if type(error) is not NotFound:
+                        raise
+                    return self.writer.put(caller, place, Content((), 0), copied)
         raise busy(place)
 
     def _put(
@@ -122,7 +135,7 @@ class Trees:
         try:
             way = self.ways.walk(caller, source.place)
             needed = AceMask(0)
-            for field, right in (("value", AceMask.READ_OBJECT), ("metadata", AceMask.READ_METADATA)):
+            for field, right in _NEEDED:
                 needed |= right if source.has(field) else AceMask(0)
             require(caller, way[-1], needed, source.place)
         except (NotFound, Forbidden, Conflict) as error:
@@ -524,7 +537,8 @@ class _Graft:
             return replace(kept, exports={}) if isinstance(kept, Container) else kept
         container = isinstance(thing, Container)
         needed = _LOOKED_AT | (AceMask.EXECUTE if container else AceMask(0))
-        if granted(self._caller.principal, guarded(held), needed) != needed:
+        own = isinstance(thing, QueueValue)  # whoever reads the queue reads its values
+        if not own and granted(self._caller.principal, guarded(held), needed) != needed:
             raise InvalidRequest(
                 f"source: you may not read {thing.name!r} in it", field="copy", reason="source"
             )
