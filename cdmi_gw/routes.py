@@ -12,6 +12,7 @@ import falcon
 from cdmi_gw import vocabulary as v
 from cdmi_gw.errors import document, status_of
 from cdmi_gw.resources import capabilities, objects
+from cdmi_gw.resources.common import again
 from cdmi_gw.resources.exchange import Endpoint, Exchange, version_of
 from gateway.frontends import ERROR, REASON, REQUEST_ID, ROUTE
 from gateway.model import Elsewhere, Forbidden, InvalidRequest, NotAuthenticated
@@ -66,7 +67,10 @@ class _Everything:
             raise falcon.HTTPMethodNotAllowed((*responders, "OPTIONS"))
         exchange = Exchange(self._endpoint, req, anonymous=first == v.CAPABILITIES)
         try:
-            responders[req.method](exchange, resp)
+            if req.method in ("GET", "HEAD"):
+                again(lambda: responders[req.method](exchange, resp))
+            else:
+                responders[req.method](exchange, resp)
         except Elsewhere as error:
             exchange.elsewhere(resp, error.target)
         except Forbidden:

@@ -70,6 +70,7 @@ class Gateway:
             observer=metrics.backend_call if metrics else None,
             values=self.values,
             enterprise=config.get("objects", "enterprise"),
+            copy_at_once=config.get("objects", "copy_at_once"),
             classes=config.storage_classes,
         )
         self.authenticator = Authenticator(

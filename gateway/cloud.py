@@ -53,6 +53,7 @@ from gateway.model import (
 )
 from gateway.objects.identifier import EXAMPLE_ENTERPRISE
 from gateway.objects.space import Objects
+from gateway.objects.trees import AT_ONCE
 from gateway.policy.classes import Classes
 from gateway.policy.permissions import Right, require, rights_of
 from gateway.removing import Remover
@@ -79,6 +80,7 @@ class Cloud:
         observer: Observer | None = None,
         values: ValueStore | None = None,
         enterprise: int = EXAMPLE_ENTERPRISE,
+        copy_at_once: int = AT_ONCE,
         classes: Classes | None = None,
     ) -> None:
         self.settings = settings or CloudSettings()
@@ -89,17 +91,20 @@ class Cloud:
         self.overlays = door.overlays
         self.audit = door.audit
         self.catalogue = door.catalogue
-        self._objects = None
-        if values is not None:
-            self._objects = Objects(
+        self._objects = (
+            Objects(
                 database,
                 values,
                 door.audit,
                 enterprise=enterprise,
+                at_once=copy_at_once,
                 cloud=self,
                 classes=classes,
                 quotas=self.settings.quotas,
             )
+            if values is not None
+            else None
+        )
         self._maker = Maker(door)
         self._changer = Changer(door)
         self._remover = Remover(door)

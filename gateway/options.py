@@ -185,6 +185,9 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = {
     "objects": {
         "driver": Option(text, "directory", "where values are kept: directory, s3, or a driver of others"),
         "enterprise": Option(positive, 32473, "IANA enterprise number in object IDs; this one is an example"),
+        "copy_at_once": Option(
+            positive, 2000, "objects that a request copies at most; more are copied by the worker, after it"
+        ),
     },
     "auth": {
         "methods": Option(texts, ("basic",), "modes of authentication"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import falcon
@@ -26,8 +27,20 @@ from gateway.model import (
     Wish,
 )
 from gateway.objects.names import Seen
+from gateway.objects.values import Replaced
 
 R = TypeVar("R")
+
+#: How often reading is begun anew.
+_ATTEMPTS = 50
+
+
+def again(work: Callable[[], R]) -> R:
+    """What ``work`` gives, which is begun anew where others change what it reads."""
+    for _ in range(_ATTEMPTS):
+        with suppress(Replaced):
+            return work()
+    return work()
 
 
 def read(field: str, work: Callable[[], R]) -> R:

@@ -86,7 +86,7 @@ def _value(exchange: Exchange, thing: DataObject, asked: Range, *, in_part: bool
             f"the value is longer than {MAX_VALUE} bytes; read it by ranges or by plain HTTP",
             reason="too_large",
         )
-    value = exchange.endpoint.objects.open(exchange.caller, exchange.place)
+    value = exchange.endpoint.objects.open(exchange.caller, exchange.place, thing)
     content = b"".join(value.blocks(asked.first, asked.length))
     if thing.encoding is Encoding.UTF_8 and not in_part:
         return content.decode()
@@ -101,7 +101,7 @@ def _get_value(exchange: Exchange, resp: falcon.Response, seen: Seen) -> None:
     resp.set_header("ETag", tag)
     resp.set_header("Last-Modified", format_datetime(thing.modified, usegmt=True))
     resp.set_header("Accept-Ranges", "bytes")
-    value = exchange.endpoint.objects.open(exchange.caller, exchange.place)
+    value = exchange.endpoint.objects.open(exchange.caller, exchange.place, thing)
     if _is_had(env, tag, thing.modified):
         exchange.answer(resp, 304)
         return

@@ -40,7 +40,7 @@ def answer(
 def _contents(
     exchange: Exchange, thing: DataObject, asked: Sequence[Range]
 ) -> list[tuple[dict[str, str], Any]]:
-    value = exchange.endpoint.objects.open(exchange.caller, exchange.place)
+    value = exchange.endpoint.objects.open(exchange.caller, exchange.place, thing)
     headers = {"Content-Type": thing.mimetype, "Content-Transfer-Encoding": "binary"}
     if not asked:
         return [({**headers, "Content-Length": str(value.size)}, value.blocks())]

@@ -30,6 +30,7 @@ from cdmi_gw.resources.exchange import MAX_JSON, Exchange
 from gateway.model import AceMask, Completion, Encoding, InvalidRequest, ObjectKind
 from gateway.objects.names import Seen
 from gateway.objects.queues import MAX_VALUES, Item, Waiting
+from gateway.objects.values import Replaced
 
 _SOURCES = ("copy", "move", "reference", "deserialize", "deserializevalue")
 _LISTS = ("mimetype", "valuetransferencoding", "valuerange", "value")
@@ -41,6 +42,7 @@ def get(exchange: Exchange, resp: falcon.Response, seen: Seen) -> None:
     require_some(selectors, seen)
     document = fields(shown(exchange, seen, selectors), selectors)
     objects, caller, place = exchange.endpoint.objects, exchange.caller, exchange.place
+    ends = None
     if selectors.has("queueValues"):
         ends = objects.queue_range(caller, place)
         document["queueValues"] = f"{ends[0]}-{ends[1]}" if ends else ""
@@ -48,6 +50,8 @@ def get(exchange: Exchange, resp: falcon.Response, seen: Seen) -> None:
     complete = seen.object.completion is Completion.COMPLETE
     if seen.rights & AceMask.READ_OBJECT and complete and _asks_for_values(selectors):
         waiting = objects.queue_read(caller, place, _how_many(selectors))
+        if "queueValues" in document and not _agree(waiting, ends, _how_many(selectors)):
+            raise Replaced("values have just been put in or taken out")
     if exchange.wants_parts:
         _answer_parts(exchange, resp, document, waiting, selectors)
         return
@@ -55,6 +59,15 @@ def get(exchange: Exchange, resp: falcon.Response, seen: Seen) -> None:
     if waiting:
         document |= _lists(waiting, selectors)
     exchange.answer(resp, status_of_read(seen), document, v.QUEUE)
+
+
+def _agree(waiting: Sequence[Waiting], ends: tuple[int, int] | None, number: int) -> bool:
+    """Whether values, so many at most, are the first of those that ``ends`` were read of."""
+    if not waiting or ends is None:
+        return not waiting and ends is None
+    return waiting[0].designator == ends[0] and (
+        waiting[-1].designator == ends[1] or (len(waiting) == number and waiting[-1].designator < ends[1])
+    )
 
 
 def _asks_for_values(selectors: Selectors) -> bool:

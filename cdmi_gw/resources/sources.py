@@ -11,10 +11,10 @@ import falcon
 
 from cdmi_gw.rendering import serial
 from cdmi_gw.rendering.selectors import Selectors
-from cdmi_gw.resources.common import made, shown, uri_of
+from cdmi_gw.resources.common import again, made, shown, uri_of
 from cdmi_gw.resources.exchange import MAX_JSON, Exchange
-from gateway.model import DataObject, Encoding, InvalidRequest, ObjectKind, Plan, Wish
-from gateway.objects.names import Seen
+from gateway.model import Encoding, InvalidRequest, ObjectKind, Plan, Wish
+from gateway.objects.names import Place, Seen
 from gateway.objects.trees import Source
 from gateway.objects.whole import Whole
 
@@ -70,11 +70,14 @@ def serialize(exchange: Exchange, resp: falcon.Response, found: Mapping[str, Any
     if fields.given:
         raise InvalidRequest("serialize: an object is serialized whole", field="serialize")
     objects = exchange.endpoint.objects
-    whole = objects.whole(exchange.caller, source)
     wish = {"mimetype": "application/json", **wish, "encoding": Encoding.UTF_8}
-    blocks = serial.written(_node(exchange, whole))
-    seen, _ = objects.write(exchange.caller, exchange.place, blocks, wish)
-    made(exchange, resp, seen)
+
+    def write() -> Seen:
+        whole = objects.whole(exchange.caller, source)
+        blocks = serial.written(_node(exchange, whole))
+        return objects.write(exchange.caller, exchange.place, blocks, wish)[0]
+
+    made(exchange, resp, again(write))
 
 
 def _node(exchange: Exchange, whole: Whole) -> serial.Node:
@@ -102,14 +105,15 @@ def planned(exchange: Exchange, found: Mapping[str, Any], kind: ObjectKind) -> P
 def _stored(exchange: Exchange, text: str) -> bytes:
     place, _ = exchange.source("deserialize", text)
     try:
-        seen = exchange.endpoint.objects.get(exchange.caller, place)
-        value = exchange.endpoint.objects.open(exchange.caller, place)
+        return again(lambda: _content(exchange, place))
     except Exception as error:
         raise _of_source(error) from None
-    if not isinstance(seen.object, DataObject) or value.size > MAX_JSON:
-        raise InvalidRequest(
-            f"deserialize: more than {MAX_JSON} bytes", field="deserialize", reason="too_large"
-        )
+
+
+def _content(exchange: Exchange, place: Place) -> bytes:
+    value = exchange.endpoint.objects.open(exchange.caller, place)
+    if value.size > MAX_JSON:
+        raise InvalidRequest(f"more than {MAX_JSON} bytes", field="deserialize", reason="too_large")
     return b"".join(value.blocks())
 
 
@@ -118,7 +122,8 @@ def _of_source(error: Exception) -> Exception:
     message = getattr(error, "message", None)
     if message is None:
         return error
-    return InvalidRequest(f"deserialize: {message}", field="deserialize", reason="source")
+    reason = "too_large" if getattr(error, "reason", None) == "too_large" else "source"
+    return InvalidRequest(f"deserialize: {message}", field="deserialize", reason=reason)
 
 
 def _given(text: Any) -> bytes:

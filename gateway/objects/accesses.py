@@ -14,7 +14,7 @@ from threading import Lock, Thread
 from typing import TypeVar
 
 from gateway.model import GatewayError, StoredObject
-from gateway.store.object_rows import time_of
+from gateway.store.object_rows import Held, time_of
 from gateway.store.objects import ObjectRows
 from gateway.store.overlay import now
 
@@ -31,23 +31,24 @@ class Accesses:
     def __init__(self, rows: ObjectRows) -> None:
         self._rows = rows
         self._lock = Lock()
-        self._read: dict[int, tuple[int, int]] = {}  # seq -> (when the last time, how often)
+        self._read: dict[tuple[int, str], tuple[int, int]] = {}  # row, ID -> (when last, how often)
         self._writing = False
         _all.add(self)
 
-    def note(self, seq: int) -> None:
+    def note(self, held: Held) -> None:
         """An object is being read."""
+        row = held.seq, held.object.id
         with self._lock:
-            _, number = self._read.get(seq, (0, 0))
-            self._read[seq] = (now(), number + 1)
+            _, number = self._read.get(row, (0, 0))
+            self._read[row] = (now(), number + 1)
             if self._writing:
                 return
             self._writing = True
         Thread(target=self._run, name="accesses", daemon=True).start()
 
-    def seen(self, seq: int, thing: S) -> S:
+    def seen(self, row: int, thing: S) -> S:
         """An object with the reads of it that are not written yet."""
-        moment, number = self._read.get(seq, (0, 0))
+        moment, number = self._read.get((row, thing.id), (0, 0))
         if not number:
             return thing
         return replace(thing, accessed=time_of(moment), reads=thing.reads + number)
@@ -71,8 +72,8 @@ class Accesses:
             return
         try:
             with self._rows.database.write(durable=False) as tx:
-                for seq, (moment, number) in sorted(read.items()):
-                    self._rows.touch(tx, seq, moment, number)
+                for (seq, id), (moment, number) in sorted(read.items()):
+                    self._rows.touch(tx, seq, id, moment, number)
         except GatewayError as error:
             log.warning("times of access are lost: %s", error.message)
 

@@ -35,7 +35,7 @@ from gateway.objects.ways import (
     require_changeable,
     require_removable,
 )
-from gateway.objects.writing import Content, Writer
+from gateway.objects.writing import ATTEMPTS, Content, Writer, busy
 from gateway.policy import acl as lists
 from gateway.store import Transaction
 from gateway.store.object_rows import Held, present
@@ -85,8 +85,13 @@ class Queues:
         way = self.ways.walk(caller, place)
         queue(way[-1], place)
         require(caller, way[-1], AceMask.READ_OBJECT, place)
-        found = self.rows.held_children(way[-1], "", _LAST, min(number, MAX_VALUES))
-        return [self._waiting(held) for held in found]
+        for _ in range(ATTEMPTS):
+            found = self.rows.held_children(way[-1], "", _LAST, min(number, MAX_VALUES))
+            waiting = [self._waiting(held) for held in found]
+            # The oldest goes first, and none changes: where it is still there, all were.
+            if not found or self.rows.whole(found[0]) is not None:
+                return waiting
+        raise busy(place)
 
     def _waiting(self, held: Held) -> Waiting:
         thing = held.object
@@ -196,8 +201,8 @@ class Queues:
         if from_[-1].seq == way[-1].seq:
             raise InvalidRequest("a queue is not poured into itself", field="copy")
         with self.database.write() as tx:
-            for held in sorted((way[-1], from_[-1]), key=lambda one: one.seq):
-                self.rows.lock(tx, held)  # in one order, so that two never wait for each other
+            if not self.rows.lock_all(tx, (way[-1], from_[-1])):
+                raise Conflict("one of the two has just been removed")
             poured = self._poured(tx, from_[-1], number)
             contents = []
             for held in poured:

@@ -32,33 +32,37 @@ class Remover:
         Raises NotFound, Forbidden (also for what retention or a hold keeps), Conflict (a machine uses an
         export), InvalidRequest (what stays; a domain that is in use and names no other for its objects).
         """
-        way = self.ways.walk(caller, place, references=True)
-        require_removable(caller, way, place)
-        if any(held.object.name == SNAPSHOTS_NAME for held in way[:-2]):
-            raise Forbidden(f"{place}: a snapshot is never changed", reason="snapshot")
-        if any(held.is_kept for held in way):
-            raise Forbidden(f"{place}: retention or a hold keeps it", reason="retained")
-        self._remove(caller, way, place)
+        for _ in range(ATTEMPTS):
+            way = self.ways.walk(caller, place, references=True)
+            require_removable(caller, way, place)
+            if any(held.object.name == SNAPSHOTS_NAME for held in way[:-2]):
+                raise Forbidden(f"{place}: a snapshot is never changed", reason="snapshot")
+            if any(held.is_kept for held in way):
+                raise Forbidden(f"{place}: retention or a hold keeps it", reason="retained")
+            if self._remove(caller, way, place):
+                return
+        raise busy(place)
 
-    def _remove(self, caller: Caller, way: Way, place: Place) -> None:
+    def _remove(self, caller: Caller, way: Way, place: Place) -> bool:
+        """Remove what is at the end of a way; False where it is no longer there, or has been added to."""
         held = way[-1]
         if self._exports is not None:
             self._exports.release_all(held, place)
-        for _ in range(ATTEMPTS):
-            with suppress(Constraint):  # somebody has put something into it meanwhile
-                with self.writer.database.write() as tx:
-                    self.rows.lock(tx, held)
-                    kept = self.rows.kept_in(tx, held)
-                    if kept is not None:
-                        raise Forbidden(f"{place}: retention or a hold keeps {kept} in it", reason="retained")
-                    if isinstance(held.object, Domain):
-                        self._reassign(tx, caller, way)
-                    keys: Sequence[str] = self.rows.remove(tx, held, GIVEN_UP_AT_ONCE)
-                    self.writer.told(tx, caller, way)
-                    self.ways.record(tx, caller, f"{held.object.kind}.delete", held)
-                self.writer.give_up(keys)
-                return
-        raise busy(place)
+        with suppress(Constraint):  # somebody has put something into it meanwhile
+            with self.writer.database.write() as tx:
+                if not self.rows.lock_tree(tx, held) or not self.ways.is_there(tx, held):
+                    return False
+                kept = self.rows.kept_in(tx, held)
+                if kept is not None:
+                    raise Forbidden(f"{place}: retention or a hold keeps {kept} in it", reason="retained")
+                if isinstance(held.object, Domain):
+                    self._reassign(tx, caller, way)
+                keys: Sequence[str] = self.rows.remove(tx, held, GIVEN_UP_AT_ONCE)
+                self.writer.told(tx, caller, way)
+                self.ways.record(tx, caller, f"{held.object.kind}.delete", held)
+            self.writer.give_up(keys)
+            return True
+        return False
 
     def _reassign(self, tx: Transaction, caller: Caller, way: Way) -> None:
         """Give the objects of a domain, and of those in it, to the one that it names (10.6)."""
@@ -93,8 +97,7 @@ class Remover:
                 if any(above.holds for above in way) or self.rows.by_seq(held.seq) is None:
                     continue  # it is in something that is held, or that has been removed just now
                 with suppress(Forbidden, Conflict):  # something in it is kept for longer, or exported
-                    self._remove(caller, way, Place(id=held.object.id))
-                    removed += 1
+                    removed += self._remove(caller, way, Place(id=held.object.id))
             if removed == before:
                 break
         return removed

@@ -29,10 +29,10 @@ from gateway.objects.names import Place, Seen
 from gateway.objects.queues import Queues
 from gateway.objects.removing import Remover
 from gateway.objects.trees import AT_ONCE, Source, Trees
-from gateway.objects.values import Value
+from gateway.objects.values import Replaced, Value
 from gateway.objects.ways import Ways, data, require
 from gateway.objects.whole import Wholes
-from gateway.objects.writing import GIVEN_UP_AT_ONCE, Writer
+from gateway.objects.writing import ATTEMPTS, GIVEN_UP_AT_ONCE, Writer, busy
 from gateway.policy import acl as lists
 from gateway.policy.classes import Classes
 from gateway.policy.quota import Quotas
@@ -107,7 +107,7 @@ class Objects:
     ) -> Sequence[tuple[str, ObjectKind]]:
         """Names and kinds of a container's children in the order of their bytes."""
         held = self._ways.container(caller, place, AceMask.READ_OBJECT)[-1]
-        self.accesses.note(held.seq)
+        self.accesses.note(held)
         return self.rows.children(held, first, number)
 
     def how_many_children(self, caller: Caller, place: Place) -> int:
@@ -117,14 +117,22 @@ class Objects:
         """Names of a container's snapshots."""
         return [name for name, _ in self.rows.snapshots(self._ways.container(caller, place, AceMask(0))[-1])]
 
-    def open(self, caller: Caller, place: Place) -> Value:
-        """The value of a data object, to be read in part or whole. Raises Conflict (it has none)."""
-        held = self._ways.walk(caller, place)[-1]
-        require(caller, held, AceMask.READ_OBJECT, place)
-        thing = data(held, place)
-        value = Value(self.values, self.rows.extents(held), thing.size)
-        self.accesses.note(held.seq)
-        return value
+    def open(self, caller: Caller, place: Place, seen: StoredObject | None = None) -> Value:
+        """The value of a data object, to be read in part or whole. Raises Conflict (it has none).
+
+        With ``seen`` it is the value of the object as it was then; raises Replaced where it has changed.
+        """
+        for _ in range(ATTEMPTS):
+            held = self._ways.walk(caller, place)[-1]
+            require(caller, held, AceMask.READ_OBJECT, place)
+            thing = data(held, place)
+            if seen is not None and (seen.id, seen.changes) != (thing.id, thing.changes):
+                raise Replaced(f"{place} has just been changed")
+            found = self.rows.whole(held)
+            if found is not None and found.held.object.changes == thing.changes:
+                self.accesses.note(held)
+                return Value(self.values, found.parts, thing.size)
+        raise busy(place)
 
     # Making
 

@@ -10,6 +10,7 @@ from gateway.identity import Caller
 from gateway.model import (
     AceMask,
     AlreadyExists,
+    BackendUnavailable,
     Completion,
     Conflict,
     Container,
@@ -25,7 +26,7 @@ from gateway.model import (
 )
 from gateway.objects.identifier import new_id
 from gateway.objects.names import Place, Seen, require_name
-from gateway.objects.values import Value, cut, joined
+from gateway.objects.values import Replaced, Value, cut, joined
 from gateway.objects.ways import (
     Way,
     Ways,
@@ -46,7 +47,7 @@ from gateway.policy.system import NOT_COPIED
 from gateway.store import Constraint, Transaction
 from gateway.store.jobs import Job, Jobs
 from gateway.store.object_rows import Held, present
-from gateway.store.objects import LAST_NAME, SNAPSHOTS_NAME, Extent
+from gateway.store.objects import LAST_NAME, SNAPSHOTS_NAME, Extent, Whole
 
 #: Trees of more objects than this are copied by the worker.
 AT_ONCE = 2000
@@ -92,10 +93,10 @@ class Trees:
             if not isinstance(thing, DataObject | Queue):
                 raise InvalidRequest(f"copy: {source.place} is a {thing.kind.value}", field="copy")
             copied = self._described(thing, source, wish)
-            with suppress(Constraint):  # the value has been given up meanwhile
+            with suppress(Constraint, Replaced):  # the value has been given up meanwhile
                 if source.has("value"):
-                    content = self._content(from_[-1], source)
-                    return self._put(caller, place, content, from_, copied)
+                    with self.writer.packed(self._content(from_[-1], source)) as content:
+                        return self._put(caller, place, content, from_, copied)
                 return self.writer.change(caller, place, lambda _, copied=copied: copied), False  # type: ignore[misc]
         raise busy(place)
 
@@ -146,18 +147,25 @@ class Trees:
         return {**copied, **wish}
 
     def _content(self, held: Held, source: Source) -> Content:
-        """The value that a source comes to; made of what is in the value store already."""
+        """The value that a source comes to; made of what is in the value store already. Raises Replaced."""
         if isinstance(held.object, Queue):
-            number = source.values if source.values is not None else 1 << 31
-            sizes: list[tuple[int, Sequence[Extent]]] = [
-                (data(value, source.place).size, self.rows.extents(value))
-                for value in self.rows.held_children(held, "", "~", number)
-            ]
-            return Content(*joined(sizes))
+            return self._queued(held, source)
+        found = self.rows.whole(held)
+        if found is None or found.held.object.changes != held.object.changes:
+            raise Replaced(f"{source.place} has just been changed")
         size = data(held, source.place).size
         first = min(source.first, size)
         last = size if source.length is None else min(size, first + source.length)
-        return Content(cut(self.rows.extents(held), first, last), last - first)
+        return Content(cut(found.parts, first, last), last - first)
+
+    def _queued(self, held: Held, source: Source) -> Content:
+        """The values of a queue one behind the other. Raises Replaced."""
+        number = source.values if source.values is not None else 1 << 31
+        values = self.rows.held_children(held, "", "~", number)
+        sizes = [(data(value, source.place).size, self.rows.extents(value)) for value in values]
+        if values and self.rows.whole(values[0]) is None:
+            raise Replaced(f"{source.place}: values have just been taken out")
+        return Content(*joined(sizes))
 
     # Trees
 
@@ -168,6 +176,18 @@ class Trees:
 
         Raises InvalidRequest (the source), NotFound (the parent), Forbidden, AlreadyExists.
         """
+        for _ in range(ATTEMPTS):
+            with suppress(Constraint, Replaced):
+                return self._copy(caller, place, kind, source, wish)
+            with suppress(NotFound):
+                self.ways.walk(caller, place, references=True)
+                raise AlreadyExists(f"{place} is there already")
+        raise busy(place)
+
+    def _copy(
+        self, caller: Caller, place: Place, kind: type[StoredObject], source: Source, wish: Wish
+    ) -> Seen:
+        """Raises Constraint and Replaced: the name is taken, or what is copied has been changed meanwhile."""
         from_ = self._source(caller, source)
         if not isinstance(from_[-1].object, kind):
             raise InvalidRequest(f"copy: {source.place} is a {from_[-1].object.kind.value}", field="copy")
@@ -181,31 +201,41 @@ class Trees:
         common = self.writer.common(caller, way, place, wish, kind=kind)
         if delayed:
             common |= {"completion": Completion.PROCESSING, "percent": 0}
-        try:
-            with self.database.write() as tx:
-                if way and not self.rows.lock(tx, way[-1]):
-                    raise NotFound(f"no container for {place}")
-                domain = domain_for(self.ways.domains, caller, way, wish)
-                made = kind(**common)
-                if isinstance(made, Queue) and isinstance(from_[-1].object, Queue) and deep:
-                    made = replace(made, next=from_[-1].object.next)
-                held = self.rows.add(tx, way[-1] if way else None, made, group_of(caller), domain=domain)
-                if delayed:
-                    self.jobs.add(tx, held.seq, from_[-1].object.id, caller.principal, as_it_is=False)
-                elif deep:
-                    graft = _Graft(self, caller, [*way, held], from_, as_it_is=False)
-                    graft.all(tx)
-                self.ways.require_room(tx, held)
-                self.ways.record(tx, caller, f"{made.kind}.create", held)
-        except Constraint:
-            raise AlreadyExists(f"{place} is there already, or the source is being removed") from None
+        with self.database.write() as tx:
+            if way and not self.rows.lock(tx, way[-1]):
+                raise NotFound(f"no container for {place}")
+            domain = domain_for(self.ways.domains, caller, way, wish)
+            tree = self._unchanged_tree(tx, from_[-1]) if deep and not delayed else ()
+            made = kind(**common)
+            if isinstance(made, Queue) and isinstance(from_[-1].object, Queue) and deep:
+                made = replace(made, next=from_[-1].object.next)
+            held = self.rows.add(tx, way[-1] if way else None, made, group_of(caller), domain=domain)
+            if delayed:
+                self.jobs.add(tx, held.seq, from_[-1].object.id, caller.principal, as_it_is=False)
+            else:
+                _Graft(self, caller, [*way, held], from_, as_it_is=False).copy(tx, tree)
+            self.ways.require_room(tx, held)
+            self.ways.record(tx, caller, f"{made.kind}.create", held)
         return self.ways.seen(caller, [*way, held])
+
+    def _unchanged_tree(self, tx: Transaction, top: Held) -> Sequence[Whole]:
+        """All that is below an object, which is as it was. Raises Replaced where it is not."""
+        tree = self.rows.tree(top, tx)
+        if not tree or _state(tree[0].held) != _state(top):
+            raise Replaced("the source has just been changed")
+        return tree[1:]
 
     def copy_over(self, caller: Caller, place: Place, source: Source, wish: Wish) -> Seen:
         """A container that is there with what is in another one, in place of what was in it (9.4).
 
         Raises InvalidRequest (the source; one so large that it takes a new container).
         """
+        for _ in range(ATTEMPTS):
+            with suppress(Constraint, Replaced):
+                return self._copy_over(caller, place, source, wish)
+        raise busy(place)
+
+    def _copy_over(self, caller: Caller, place: Place, source: Source, wish: Wish) -> Seen:
         from_ = self._source(caller, source)
         way = self.ways.container(
             caller, place, AceMask.WRITE_OBJECT | AceMask.APPEND_DATA | AceMask.DELETE_OBJECT
@@ -215,25 +245,29 @@ class Trees:
             raise InvalidRequest(f"copy: {source.place} is a {from_[-1].object.kind.value}", field="copy")
         if way[-1].seq in {held.seq for held in from_} or from_[-1].seq in {held.seq for held in way}:
             raise InvalidRequest("copy: neither of the two may be in the other", field="copy")
-        if source.has("children"):
-            self._replace_children(caller, way, from_)
-        described = self._described(from_[-1].object, source, wish)
-        return self.writer.change(caller, place, lambda _: described)
+        last = self.writer.wished(caller, way, place, self._described(from_[-1].object, source, wish))
+        keys: Sequence[str] = ()
+        with self.database.write() as tx:
+            self.rows.lock_tree(tx, way[-1])
+            if not self.writer.unchanged(tx, way[-1]):
+                raise Replaced(f"{place} has just been changed")
+            if source.has("children"):
+                keys = self._replace_children(tx, caller, way, from_)
+            self.writer.put_row(tx, caller, way, last)
+        self.writer.give_up(keys)
+        return self.ways.seen(caller, [*way[:-1], last])
 
-    def _replace_children(self, caller: Caller, way: Way, from_: Way) -> None:
-        number, _ = self.rows.tree_size(from_[-1])
-        if number > self._at_once:
+    def _replace_children(self, tx: Transaction, caller: Caller, way: Way, from_: Way) -> Sequence[str]:
+        """Keys of values that may have become unused."""
+        tree = self._unchanged_tree(tx, from_[-1])
+        if len(tree) >= self._at_once:
             raise InvalidRequest(
                 f"copy: more than {self._at_once} objects; copy to a new container", field="copy"
             )
-        with self.database.write() as tx:
-            if not self.rows.lock(tx, way[-1]):
-                raise NotFound("the container has been removed")
-            keys = self.writer.clear(tx, way[-1])
-            _Graft(self, caller, way, from_, as_it_is=False).all(tx)
-            self.ways.require_room(tx, way[-1])
-            self.ways.record(tx, caller, "container.update", way[-1])
-        self.writer.give_up(keys)
+        keys = self.writer.clear(tx, way[-1])
+        _Graft(self, caller, way, from_, as_it_is=False).copy(tx, tree)
+        self.ways.require_room(tx, way[-1])
+        return keys
 
     def move(self, caller: Caller, place: Place, source: Place, wish: Wish) -> Seen:
         """An object at another place, with its ID and all that is in it (8.2, 9.2).
@@ -252,20 +286,23 @@ class Trees:
             name = None if place.is_new else place.names[-1] or held.object.id
             if name is None and below:
                 raise InvalidRequest("move: a container needs a path", field="move")
+            moved = replace(
+                held, parent_seq=way[-1].seq if way else None, object=replace(held.object, name=name)
+            )
             try:
+                last = self.writer.wished(caller, [*way, moved], place, wish) if wish else moved
                 with self.database.write() as tx:
-                    if not self._still(tx, [*from_]) or (way and not self._still(tx, way)):
+                    if not self._still(tx, from_, way):
                         continue
                     self.rows.move(tx, held, way[-1] if way else None, name)
-                    moved = replace(
-                        held, parent_seq=way[-1].seq if way else None, object=replace(held.object, name=name)
-                    )
                     self.ways.record(tx, caller, f"{held.object.kind}.move", moved)
+                    if wish:
+                        self.writer.put_row(tx, caller, [*way, moved], last)
+            except Replaced:
+                continue
             except Constraint:
                 raise AlreadyExists(f"{place} is there already") from None
-            if wish:
-                return self.writer.change(caller, Place(id=held.object.id), lambda _: wish)
-            return self.ways.seen(caller, [*way, moved])
+            return self.ways.seen(caller, [*way, last])
         raise busy(place)
 
     def _movable(self, caller: Caller, source: Place) -> list[Held]:
@@ -279,17 +316,18 @@ class Trees:
             raise InvalidRequest(f"move: {source} is still being made", field="move", reason="source")
         return from_
 
-    def _still(self, tx: Transaction, way: Way) -> bool:
-        """Whether a way is as it was, and stays so until the transaction ends.
+    def _still(self, tx: Transaction, *ways: Way) -> bool:
+        """Whether ways are as they were, and stay so until the transaction ends, and what is at their ends.
 
         Two moves into each other's trees would cut both off from the root: one at a time.
         """
         tx.lock("objects move")
-        return all(
-            (now := self.rows.by_seq(held.seq, tx)) is not None
-            and (now.parent_seq, now.object.name) == (held.parent_seq, held.object.name)
-            for held in way
-        ) and self.rows.lock(tx, way[-1])
+        ends = [way[-1] for way in ways if way]
+        return (
+            self.rows.lock_all(tx, ends)
+            and all(self.ways.is_there(tx, held) for way in ways for held in way)
+            and all(self.writer.unchanged(tx, held) for held in ends[:1])
+        )
 
     # Snapshots
 
@@ -299,6 +337,12 @@ class Trees:
         The snapshot of a large one is ``Processing`` at first.
         """
         require_name(name, container=True)
+        for _ in range(ATTEMPTS):
+            with suppress(Constraint):  # what is in it has been changed meanwhile
+                return self._snapshot(caller, place, name)
+        raise busy(place)
+
+    def _snapshot(self, caller: Caller, place: Place, name: str) -> Seen:
         way = self.ways.container(caller, place, AceMask.WRITE_ATTRIBUTES | _LOOKED_AT | AceMask.APPEND_DATA)
         require_no_snapshot(way, place)
         if not isinstance(way[-1].object, Container):
@@ -311,6 +355,7 @@ class Trees:
             above = self._snapshots(tx, way)
             earlier = self.rows.child(above, name, tx)
             if earlier is not None:
+                self.rows.lock_tree(tx, earlier)
                 replaced = self.rows.remove(tx, earlier, GIVEN_UP_AT_ONCE)
             made = replace(
                 way[-1].object,
@@ -326,7 +371,8 @@ class Trees:
             if number > self._at_once:
                 self.jobs.add(tx, held.seq, way[-1].object.id, caller.principal, as_it_is=True)
             else:
-                _Graft(self, caller, [*way, above, held], way, as_it_is=True).all(tx)
+                tree = self.rows.tree(way[-1], tx)[1:]
+                _Graft(self, caller, [*way, above, held], way, as_it_is=True).copy(tx, tree)
             self.ways.require_room(tx, held)
             self.ways.record(tx, caller, "container.snapshot", held)
         self.writer.give_up(replaced)
@@ -379,13 +425,13 @@ class Trees:
                 raise NotFound("the source has been removed")
             way, from_ = self.ways.chain(top), self.ways.chain(source)
             graft = _Graft(self, Caller(job.principal), way, from_, as_it_is=job.as_it_is)
-            tree, extents = self.rows.tree(source)[1:], self.rows.tree_extents(source)
+            tree = [one.held for one in self.rows.tree(source)[1:]]
             for first in range(0, len(tree), BATCH):
                 percent = min(99, 100 * first // len(tree))
-                if not go_on() or not self._step(
-                    job, moment, graft, tree[first : first + BATCH], extents, percent
-                ):
+                if not go_on() or not self._step(job, moment, graft, tree[first : first + BATCH], percent):
                     return False
+        except BackendUnavailable:
+            raise
         except (GatewayError, Constraint) as error:
             failure = getattr(error, "message", "something was removed meanwhile")
             self._empty(top)
@@ -397,30 +443,43 @@ class Trees:
         moment: int,
         graft: _Graft,
         tree: Sequence[Held],
-        extents: Mapping[int, list[Extent]],
         percent: int,
     ) -> bool:
-        """A part of a job; False where it is no longer ours."""
-        with self.database.write(durable=False) as tx:
-            held = self.rows.by_seq(job.object, tx)
-            if held is None or not self.jobs.stands(tx, job, moment):
-                return False
-            graft.copy(tx, tree, extents)
-            self.ways.require_room(tx, held)
-            self.rows.change(tx, held, replace(held.object, percent=percent))
-        return True
+        """A part of a job; False where it is no longer ours.
+
+        What is in the source is copied as it is now: others go on with it.
+        """
+        for _ in range(ATTEMPTS):
+            with suppress(Constraint), self.database.write(durable=False) as tx:
+                held = self._own(tx, job, moment)
+                if held is None:
+                    return False
+                now = [self.rows.whole(one, tx) for one in tree]
+                graft.copy(tx, [one for one in now if one is not None])
+                self.ways.require_room(tx, held)
+                self.rows.change(tx, held, replace(held.object, percent=percent))
+                return True
+        raise Conflict("the source is changed by others all the time")
+
+    def _own(self, tx: Transaction, job: Job, moment: int) -> Held | None:
+        """What a job makes, locked before its job as by a removal; None where the job is no longer ours."""
+        held = self.rows.by_seq(job.object, tx)
+        if held is None or not self.rows.lock(tx, held) or not self.jobs.stands(tx, job, moment):
+            return None
+        return self.rows.by_seq(job.object, tx)
 
     def _empty(self, top: Held) -> None:
         while children := self.rows.held_children(top, "", LAST_NAME, 100):
             for child in children:
                 with self.database.write() as tx:
+                    self.rows.lock_tree(tx, child)
                     keys = self.rows.remove(tx, child, GIVEN_UP_AT_ONCE)
                 self.writer.give_up(keys)
 
     def _end(self, job: Job, moment: int, failure: str) -> bool:
         with self.database.write() as tx:
-            held = self.rows.by_seq(job.object, tx)
-            if held is None or not self.jobs.stands(tx, job, moment):
+            held = self._own(tx, job, moment)
+            if held is None:
                 return False
             completion = Completion.ERROR if failure else Completion.COMPLETE
             percent = held.object.percent if failure else 100
@@ -441,23 +500,20 @@ class _Graft:
         self._moment = present()
         self._made: dict[int, Held] = {self._from.seq: self._to}
 
-    def all(self, tx: Transaction) -> None:
-        """Everything in one transaction."""
-        tree = self._rows.tree(self._from, tx)[1:]
-        self.copy(tx, tree, self._rows.tree_extents(self._from, tx))
-
-    def copy(self, tx: Transaction, tree: Sequence[Held], extents: Mapping[int, list[Extent]]) -> None:
-        """Some rows, none before the one that it is in."""
+    def copy(self, tx: Transaction, tree: Sequence[Whole]) -> None:
+        """Some objects, none before the one that it is in; not what they are put in, nor what is in that."""
         parts: list[tuple[int, Extent]] = []
-        for held in tree:
-            if held.parent_seq is None or held.parent_seq not in self._made:
+        for held, own in ((one.held, one.parts) for one in tree):
+            if held.parent_seq is None or held.parent_seq not in self._made or held.seq == self._to.seq:
                 continue
+            if is_being_made(held):
+                raise Conflict(f"{held.object.name!r} in it is still being made")
             above = self._made[held.parent_seq]
             copied = self._rows.add(
                 tx, above, self._copied(held, above), self._group(held), domain=self._domain_of(held)
             )
             self._made[held.seq] = copied
-            parts += [(copied.seq, extent) for extent in extents.get(held.seq, ())]
+            parts += [(copied.seq, extent) for extent in own]
         self._rows.add_extents(tx, parts)
 
     def _copied(self, held: Held, above: Held) -> StoredObject:
@@ -491,6 +547,10 @@ class _Graft:
 
     def _domain_of(self, held: Held) -> int | None:
         return held.domain_seq if self._as_it_is else self._domain
+
+
+def _state(held: Held) -> tuple[str, int]:
+    return held.object.id, held.object.changes
 
 
 def _without_protection(items: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from typing import BinaryIO
 
 from backends.values import BLOCK, ValueStore
+from gateway.model import NotFound
 from gateway.store.objects import Extent
 
 __all__ = ["BLOCK", "Value", "cut", "joined", "spliced"]
 
 _ZEROS = bytes(BLOCK)
+
+
+class Replaced(NotFound):
+    """A value has gone since its object was looked at: the object has been changed or removed.
+
+    Whoever looks again sees what is there now.
+    """
 
 
 def spliced(parts: Sequence[Extent], new: Extent) -> Sequence[Extent]:
@@ -61,8 +70,11 @@ class Value:
         self.size = size
 
     def stored_blocks(self) -> Iterator[bytes]:
-        """What is stored of the value, without gaps: what ``packed`` refers to."""
-        return chain.from_iterable([self._store.read(p.key, p.offset, p.length) for p in self._parts])
+        """What is stored of the value, without gaps, as ``packed`` has it. Raises Replaced, at any time."""
+        for part in self._parts:  # one open file at a time: there may be thousands
+            with _replaced():
+                blocks = self._store.read(part.key, part.offset, part.length)
+            yield from blocks
 
     def packed(self, key: str) -> Sequence[Extent]:
         """The extents of the same value where ``stored_blocks`` are one stored value."""
@@ -78,20 +90,21 @@ class Value:
         return parts
 
     def file(self) -> BinaryIO | None:
-        """The whole value as an open file, where it is one. Raises NotFound where it is gone."""
+        """The whole value as an open file, where it is one. Raises Replaced."""
         if len(self._parts) != 1:
             return None
         [part] = self._parts
         if part.start or part.offset or part.length != self.size:
             return None
-        file = self._store.file(part.key)
+        with _replaced():
+            file = self._store.file(part.key)
         if file is not None and os.fstat(file.fileno()).st_size != self.size:
             file.close()  # what is stored is longer: the object has the beginning of it
             return None
         return file
 
     def blocks(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """A part of the value, all of it open already. Raises NotFound where the value is gone."""
+        """A part of the value, all of it open already. Raises Replaced."""
         end = self.size if length is None else min(self.size, start + length)
         pieces: list[Iterable[bytes]] = []
         at = start
@@ -101,11 +114,20 @@ class Value:
                 continue
             if first > at:
                 pieces.append(_zeros(first - at))
-            pieces.append(self._store.read(part.key, part.offset + first - part.start, last - first))
+            with _replaced():
+                pieces.append(self._store.read(part.key, part.offset + first - part.start, last - first))
             at = last
         if at < end:
             pieces.append(_zeros(end - at))
         return chain.from_iterable(pieces)
+
+
+@contextmanager
+def _replaced() -> Iterator[None]:
+    try:
+        yield
+    except NotFound as error:
+        raise Replaced(error.message) from error
 
 
 def _zeros(number: int) -> Iterator[bytes]:

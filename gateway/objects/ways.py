@@ -143,6 +143,15 @@ class Ways:
         """An object as it is now, and stays until the transaction ends; None where it is gone."""
         return self.rows.by_seq(held.seq, tx) if self.rows.lock(tx, held) else None
 
+    def is_there(self, tx: Transaction, held: Held) -> bool:
+        """Whether an object is still where it was."""
+        now = self.rows.by_seq(held.seq, tx)
+        return now is not None and _place_of(now) == _place_of(held)
+
+
+def _place_of(held: Held) -> tuple[str, int | None, str | None]:
+    return held.object.id, held.parent_seq, held.object.name
+
 
 def _domain_above(way: Way) -> int:
     """The domain that a domain, or one of its members, is."""

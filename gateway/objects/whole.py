@@ -27,7 +27,7 @@ from gateway.objects.names import Place, Seen, require_name
 from gateway.objects.values import Value
 from gateway.objects.ways import Way, Ways, group_of, guarded, require, require_changeable
 from gateway.objects.wishes import checked, domain_for
-from gateway.objects.writing import Hasher, Writer, require_place
+from gateway.objects.writing import Hasher, Writer, busy, require_place
 from gateway.policy.acl import granted
 from gateway.policy.system import VALUE_HASH, effective
 from gateway.store import Constraint, Transaction
@@ -71,17 +71,20 @@ class Wholes:
         except (NotFound, Forbidden) as error:
             raise InvalidRequest(f"serialize: {error.message}", field="serialize", reason="source") from None
         tree = self.rows.tree(way[-1])
-        extents = self.rows.tree_extents(way[-1])
+        if not tree:
+            raise InvalidRequest(f"serialize: no object {place}", field="serialize", reason="source")
+        way = [*way[:-1], tree[0].held]
+        extents = {one.held.seq: one.parts for one in tree}
         below: dict[int, list[Held]] = {}
-        for held in tree[1:]:
-            if held.parent_seq is not None:
-                below.setdefault(held.parent_seq, []).append(held)
+        for one in tree[1:]:
+            if one.held.parent_seq is not None:
+                below.setdefault(one.held.parent_seq, []).append(one.held)
 
         def whole(way: Way) -> Whole:
             held = way[-1]
             value = None
             if isinstance(held.object, DataObject):
-                value = Value(self.writer.values, extents.get(held.seq, []), held.object.size)
+                value = Value(self.writer.values, extents[held.seq], held.object.size)
             inside = [child for child in below.get(held.seq, ()) if self._is_readable(caller, child)]
             return Whole(self.ways.seen(caller, way), value, [whole([*way, child]) for child in inside])
 
@@ -129,21 +132,23 @@ class Wholes:
         )
         require_changeable(way, place)
         self._require_fit(caller, way[:-1], plan, {})
+        last = self.writer.wished(caller, way, place, plan.wish)
         with self.writer.kept(item.value for item in plan.all()) as stored:
             try:
                 with self.writer.database.write() as tx:
-                    if not self.rows.lock(tx, way[-1]):
-                        raise NotFound(f"no container {place}")
+                    self.rows.lock_tree(tx, way[-1])
+                    if not self.writer.unchanged(tx, way[-1]):
+                        raise busy(place)
                     keys = self.writer.clear(tx, way[-1])
                     self.rows.add_value(tx, stored.key, stored.size)
                     grown = _Grown(self, tx, caller, stored.key)
                     grown.fill(way, plan)
                     self.ways.require_room(tx, way[-1])
-                    self.ways.record(tx, caller, "container.update", way[-1])
+                    self.writer.put_row(tx, caller, way, last)
             except Constraint:
                 raise AlreadyExists("an object with one of these IDs is there already") from None
         self.writer.give_up(keys)
-        return self.writer.change(caller, place, lambda _: plan.wish)
+        return self.ways.seen(caller, [*way[:-1], last])
 
     def _require_fit(self, caller: Caller, way: Way, plan: Plan, wish: Wish) -> None:
         """Names, number and domains of what is to be made. Raises InvalidRequest."""

@@ -34,18 +34,20 @@ from gateway.model import (
 from gateway.objects.domains import MEMBER, read_member
 from gateway.objects.identifier import new_id
 from gateway.objects.names import MEMBERS, Place, Seen
-from gateway.objects.values import Value, spliced
+from gateway.objects.values import Replaced, Value, spliced
 from gateway.objects.ways import (
     Way,
     Ways,
     data,
     group_of,
+    guarded,
     path_of,
     require,
     require_changeable,
 )
 from gateway.objects.wishes import changed, checked, domain_for, hash_of, require_allowed
 from gateway.policy import acl as lists
+from gateway.policy.acl import granted
 from gateway.policy.classes import Classes, chosen, require_transition
 from gateway.policy.system import DOMAIN_ENABLED, HASHES
 from gateway.store import Constraint, Database, Transaction
@@ -67,6 +69,17 @@ GIVEN_UP_AT_ONCE = 100
 ATTEMPTS = 100
 #: What a member of a domain may say.
 MAX_MEMBER = 1 << 16
+
+_DESCRIPTION = frozenset({"mimetype", "encoding", "domain", "exports", "fields"})
+_ANY_CHANGE = (
+    AceMask.WRITE_OBJECT
+    | AceMask.WRITE_METADATA
+    | AceMask.WRITE_ATTRIBUTES
+    | AceMask.WRITE_RETENTION
+    | AceMask.WRITE_RETENTION_HOLD
+    | AceMask.WRITE_ACL
+    | AceMask.WRITE_OWNER
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +211,22 @@ class Writer:
             parts = spliced(parts, part)
         content = Content(parts, max(thing.size, new.size), None, new.stored)
         value = Value(self.values, parts, content.size)
-        told = self.as_text(wish, thing.encoding, value)
-        content = replace(content, digest=self.digest_of(way, wish, value, place))
-        if len(parts) <= MAX_EXTENTS:
-            return self._replaced(caller, way, place, content, told)
+        with suppress(Replaced):
+            told = self.as_text(wish, thing.encoding, value)
+            content = replace(content, digest=self.digest_of(way, wish, value, place))
+            with self.packed(content) as few:
+                return self._replaced(caller, way, place, few, told)
+        return None
+
+    @contextmanager
+    def packed(self, content: Content) -> Iterator[Content]:
+        """The same value in not too many parts. Raises Replaced."""
+        if len(content.parts) <= MAX_EXTENTS:
+            yield content
+            return
+        value = Value(self.values, content.parts, content.size)
         with self.kept(value.stored_blocks()) as stored:
-            packed = replace(content, parts=value.packed(stored.key), stored=stored)
-            return self._replaced(caller, way, place, packed, told)
+            yield replace(content, parts=value.packed(stored.key), stored=stored)
 
     @staticmethod
     def digest_of(way: Way, wish: Wish, value: Value, place: Place) -> str | None:
@@ -228,32 +250,56 @@ class Writer:
         """Change what an object is besides its value; ``decide`` is asked anew where others came first."""
         for _ in range(ATTEMPTS):
             way = self.ways.walk(caller, place)
-            held = way[-1]
-            wish = checked(isinstance(held.object, Domain), decide(held.object))
-            described = "mimetype" in wish or "encoding" in wish
-            if described or not wish:
-                require(caller, held, AceMask.WRITE_ATTRIBUTES, place)
-            require_allowed(caller, way, wish, place)
-            self._require_class(held.object, wish)
-            domain = domain_for(self.ways.domains, caller, way[:-1], wish)
-            thing = changed(held.object, wish)
-            if MEMBER in held.object.system:
-                thing = replace(thing, system={**thing.system, MEMBER: held.object.system[MEMBER]})
-            if isinstance(thing, DataObject):
-                thing = self._described(held, thing, way, wish, place)
+            try:
+                last = self.wished(caller, way, place, decide(way[-1].object))
+            except Replaced:
+                continue
             with self.database.write() as tx:
-                now = self.ways.locked(tx, held)
-                if now is not None and now.object.changes == held.object.changes:
-                    self.rows.change(tx, held, thing)
-                    if "domain" in wish and domain is not None:
-                        self.rows.set_domain(tx, held, domain)
-                    fresh = self.told(tx, caller, way)
-                    self.ways.record(tx, caller, f"{held.object.kind}.update", held)
-                    last = replace(
-                        held, object=thing, domain_seq=domain if "domain" in wish else held.domain_seq
-                    )
+                if self.unchanged(tx, way[-1]):
+                    fresh = self.put_row(tx, caller, way, last)
                     return self.ways.seen(fresh, [*way[:-1], last])
         raise busy(place)
+
+    def wished(self, caller: Caller, way: Way, place: Place, wish: Wish) -> Held:
+        """What is at the end of a way, as it is wished besides its value.
+
+        Raises Forbidden, InvalidRequest, and Replaced where others come first.
+        """
+        held = way[-1]
+        wish = checked(isinstance(held.object, Domain), wish)
+        self._require_changer(caller, held, wish, place)
+        require_allowed(caller, way, wish, place)
+        self._require_class(held.object, wish)
+        domain = domain_for(self.ways.domains, caller, way[:-1], wish)
+        thing = changed(held.object, wish)
+        if MEMBER in held.object.system:
+            thing = replace(thing, system={**thing.system, MEMBER: held.object.system[MEMBER]})
+        if isinstance(thing, DataObject):
+            thing = self._described(held, thing, way, wish, place)
+        return replace(held, object=thing, domain_seq=domain if "domain" in wish else held.domain_seq)
+
+    @staticmethod
+    def _require_changer(caller: Caller, held: Held, wish: Wish, place: Place) -> None:
+        """Raises Forbidden where somebody describes an object who has no right to, be it as it is already."""
+        if _DESCRIPTION & wish.keys():
+            require(caller, held, AceMask.WRITE_ATTRIBUTES, place)
+        if "partial" in wish:  # it hides the value
+            require(caller, held, AceMask.WRITE_OBJECT, place)
+        if not granted(caller.principal, guarded(held), _ANY_CHANGE):
+            require(caller, held, AceMask.WRITE_ATTRIBUTES, place)
+
+    def unchanged(self, tx: Transaction, held: Held) -> bool:
+        """Whether an object is as it was, and stays so until the transaction ends."""
+        now = self.ways.locked(tx, held)
+        return now is not None and now.object.changes == held.object.changes
+
+    def put_row(self, tx: Transaction, caller: Caller, way: Way, last: Held) -> Caller:
+        """Write what ``wished`` gave for the end of a way; the caller as ``told`` gives it."""
+        self.rows.change(tx, last, last.object)
+        if last.domain_seq is not None and last.domain_seq != way[-1].domain_seq:
+            self.rows.set_domain(tx, last, last.domain_seq)
+        self.ways.record(tx, caller, f"{last.object.kind}.update", way[-1])
+        return self.told(tx, caller, way)
 
     def _require_class(self, thing: StoredObject, wish: Wish) -> None:
         """Raises InvalidRequest, Forbidden: see ``require_transition``."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, delete, func, insert, literal, or_, select, update
@@ -56,8 +57,11 @@ _HELD_CHILDREN = Query(
 )
 _HOW_MANY = Query(select(func.count()).where(*_BELOW))
 _ENDS = Query(select(func.min(_o.name), func.max(_o.name)).where(*_BELOW))
-#: Taken by everybody who is about to change an object or what is directly in it.
-_LOCK = Query(select(_o.seq).where(_o.seq == bindparam("seq")).with_for_update())
+#: Taken by everybody who is about to change an object or what is directly in it. A number that has become
+#: free is given out again, an ID is not.
+_LOCK = Query(
+    select(_o.seq).where(_o.seq == bindparam("seq"), _o.id == bindparam("object_id")).with_for_update()
+)
 
 _MADE = ("id", "kind", "tenant", "created", "target", "parent", "name", "domain", "group_name")
 _INSERT = Query(
@@ -71,7 +75,7 @@ _MOVE = Query(
 )
 _TOUCH = Query(
     update(objects)
-    .where(_o.seq == bindparam("row"))
+    .where(_o.seq == bindparam("row"), _o.id == bindparam("object_id"))
     .values(accessed=bindparam("moment"), reads=_o.reads + bindparam("number"))
 )
 _SET_DOMAIN = Query(update(objects).where(_o.seq == bindparam("row")).values(domain=bindparam("to")))
@@ -94,6 +98,8 @@ _subtree = (
 )
 _subtree = _subtree.union_all(select(_o.seq, _subtree.c.depth + 1).where(_o.parent == _subtree.c.seq))
 _IN_SUBTREE = _o.seq.in_(select(_subtree.c.seq))
+#: In one order, so that two never wait for each other.
+_LOCK_TREE = Query(select(_o.seq).where(_IN_SUBTREE).order_by(_o.seq).with_for_update())
 _DELETE_TREE = Query(delete(objects).where(_IN_SUBTREE))
 _DELETE_EXTENTS_OF_TREE = Query(delete(extents).where(_e.object.in_(select(_subtree.c.seq))))
 _KEYS_OF_TREE = Query(
@@ -111,15 +117,22 @@ _copied = (
 _copied = _copied.union_all(
     select(_o.seq, _copied.c.depth + 1).where(_o.parent == _copied.c.seq, _o.name != SNAPSHOTS_NAME)
 )
-_TREE = Query(
-    select(*COLUMNS).join(_copied, _copied.c.seq == _o.seq).order_by(_copied.c.depth, _o.parent, _o.name)
-)
 _TREE_SIZE = Query(
     select(func.count(), func.coalesce(func.sum(_o.size), 0)).join(_copied, _copied.c.seq == _o.seq)
 )
 _EXTENT = (_e.start, _e.length, _e.key, _e.offset)
-_TREE_EXTENTS = Query(
-    select(_e.object, *_EXTENT).join(_copied, _copied.c.seq == _e.object).order_by(_e.object, _e.start)
+#: Rows and values in one statement: between two, others may have changed both.
+_TREE = Query(
+    select(*COLUMNS, *_EXTENT)
+    .join(_copied, _copied.c.seq == _o.seq)
+    .outerjoin(extents, _e.object == _o.seq)
+    .order_by(_copied.c.depth, _o.parent, _o.name, _o.seq, _e.start)
+)
+_WITH_EXTENTS = Query(
+    select(*COLUMNS, *_EXTENT)
+    .outerjoin(extents, _e.object == _o.seq)
+    .where(_o.seq == bindparam("seq"), _o.id == bindparam("object_id"))
+    .order_by(_e.start)
 )
 
 _EXTENTS = Query(select(*_EXTENT).where(_e.object == bindparam("object")).order_by(_e.start))
@@ -158,6 +171,25 @@ class Extent:
     @property
     def end(self) -> int:
         return self.start + self.length
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An object's row and its value, as they were at one moment."""
+
+    held: Held
+    parts: Sequence[Extent]
+
+
+def _wholes(rows: Iterable[Row]) -> Sequence[Whole]:
+    """Of rows of ``COLUMNS`` and ``_EXTENT``, those of one object one behind the other."""
+    number = len(COLUMNS)
+    found = []
+    for _, every in groupby(rows, key=lambda row: row[0]):
+        same = list(every)
+        parts = [Extent(*row[number:]) for row in same if row[number] is not None]
+        found.append(Whole(held(same[0][:number]), parts))
+    return found
 
 
 class ObjectRows:
@@ -217,7 +249,17 @@ class ObjectRows:
 
     def lock(self, tx: Transaction, held: Held) -> bool:
         """Keep others from changing a row; whether it is still there."""
-        return bool(tx.rows(_LOCK, seq=held.seq))
+        return bool(tx.rows(_LOCK, seq=held.seq, object_id=held.object.id))
+
+    def lock_all(self, tx: Transaction, every: Iterable[Held]) -> bool:
+        """``lock`` for several rows, in one order, so that two never wait for each other."""
+        return all(self.lock(tx, held) for held in sorted(every, key=lambda one: one.seq))
+
+    def lock_tree(self, tx: Transaction, held: Held) -> bool:
+        """``lock`` for a row and all below it; whether the row is still there."""
+        if not self.database.is_sqlite:  # there whoever writes is alone
+            tx.rows(_LOCK_TREE, row=held.seq)
+        return self.lock(tx, held)
 
     def add(
         self,
@@ -245,12 +287,15 @@ class ObjectRows:
         _mark(tx, held.parent_seq)
         _mark(tx, parent.seq if parent else None)
 
-    def touch(self, tx: Transaction, seq: int, moment: int, number: int) -> None:
+    def touch(self, tx: Transaction, seq: int, id: str, moment: int, number: int) -> None:
         """Remember that an object was read."""
-        tx.run(_TOUCH, row=seq, moment=moment, number=number)
+        tx.run(_TOUCH, row=seq, object_id=id, moment=moment, number=number)
 
     def remove(self, tx: Transaction, held: Held, number: int) -> Sequence[str]:
-        """Remove a row with all below it; keys of values that may have become unused, so many at most."""
+        """Remove a row with all below it; keys of values that may have become unused, so many at most.
+
+        The rows are locked already (``lock_tree``). Raises Constraint where others have put more into it.
+        """
         keys = [row[0] for row in tx.rows(_KEYS_OF_TREE, row=held.seq, number=number)]
         tx.run(_DELETE_EXTENTS_OF_TREE, row=held.seq)
         tx.run(_DELETE_TREE, row=held.seq)
@@ -270,21 +315,19 @@ class ObjectRows:
         """What is to be removed by now (``cdmi_retention_autodelete``)."""
         return [held(row) for row in self.database.read(_EXPIRED, moment=now(), number=number)]
 
-    def tree(self, top: Held, source: Transaction | None = None) -> Sequence[Held]:
-        """An object and all below it but its snapshots, level after level."""
-        return [held(row) for row in self._rows(source, _TREE, row=top.seq)]
+    def tree(self, top: Held, source: Transaction | None = None) -> Sequence[Whole]:
+        """An object and all below it but its snapshots, level after level, as they were at one moment."""
+        return _wholes(self._rows(source, _TREE, row=top.seq))
 
     def tree_size(self, top: Held) -> tuple[int, int]:
         """(objects, bytes of their values) of what ``tree`` gives."""
         [(number, size)] = self.database.read(_TREE_SIZE, row=top.seq)
         return int(number), int(size)
 
-    def tree_extents(self, top: Held, source: Transaction | None = None) -> Mapping[int, list[Extent]]:
-        """The values of all that ``tree`` gives, by ``seq``."""
-        found: dict[int, list[Extent]] = {}
-        for seq, *extent in self._rows(source, _TREE_EXTENTS, row=top.seq):
-            found.setdefault(seq, []).append(Extent(*extent))
-        return found
+    def whole(self, held: Held, source: Transaction | None = None) -> Whole | None:
+        """An object as it is now, with its value; None where it is gone."""
+        found = _wholes(self._rows(source, _WITH_EXTENTS, seq=held.seq, object_id=held.object.id))
+        return found[0] if found else None
 
     def domains(self) -> Sequence[Held]:
         """Every domain, none before the one that it is in."""

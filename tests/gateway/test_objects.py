@@ -360,6 +360,26 @@ def test_who_may_write_a_value_may_not_therefore_write_the_rest(space: Space, wi
     assert space.read("lab/a") == b"new"
 
 
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {},
+        {"metadata": {}},
+        {"fields": {"a": "b"}},
+        {"domain": ("cdmi_domains", "default")},
+        {"partial": True},
+    ],
+)
+def test_who_may_only_walk_by_changes_nothing_of_an_object(space: Space, wish: Any) -> None:
+    space.folder("lab")
+    walker = Ace(AceType.ALLOW, "bob", AceFlag(0), AceMask.EXECUTE)
+    space.objects.change(ADA, at("lab"), lambda _: {"acl": (*acl.DEFAULT, walker)})
+    space.put("lab/a", b"x")
+    before = space.objects.get(ADA, at("lab/a")).object
+    refused(Forbidden, lambda: space.objects.change(BOB, at("lab/a"), lambda _: wish))
+    assert space.objects.get(ADA, at("lab/a")).object == before
+
+
 def test_what_is_no_text_is_never_kept_as_text(space: Space) -> None:
     space.folder("lab")
     made = space.put("lab/a", b"\xff", encoding=Encoding.UTF_8)
