@@ -326,8 +326,14 @@ class ObjectRows:
 
     def whole(self, held: Held, source: Transaction | None = None) -> Whole | None:
         """An object as it is now, with its value; None where it is gone."""
-        found = _wholes(self._rows(source, _WITH_EXTENTS, seq=held.seq, object_id=held.object.id))
-        return found[0] if found else None
+
+        def read() -> tuple[Whole | None, int]:
+            rows = self._rows(source, _WITH_EXTENTS, seq=held.seq, object_id=held.object.id)
+            return (_wholes(rows)[0], size_of(rows[0]) + 256 * len(rows)) if rows else (None, 0)
+
+        if source is not None:
+            return read()[0]
+        return self.database.recall((_WITH_EXTENTS, held.seq, held.object.id), read, _weight)[0]
 
     def domains(self) -> Sequence[Held]:
         """Every domain, none before the one that it is in."""
@@ -406,6 +412,6 @@ def _mark(tx: Transaction, parent_seq: int | None) -> None:
         tx.mark(parent_seq)
 
 
-def _weight(found: tuple[Held | None, int]) -> int:
+def _weight(found: tuple[object, int]) -> int:
     """An object counts as several plain rows, one with long texts as many."""
     return 4 + found[1] // 256

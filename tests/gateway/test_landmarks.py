@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -38,7 +37,6 @@ class Folder:
     """A container, as two processes see it that share nothing but the file."""
 
     def __init__(self, url: str) -> None:
-        migrate.upgrade(Database(url))
         self.writer, self.reader = ObjectRows(Database(url)), ObjectRows(Database(url))
         with self.writer.database.write() as tx:
             top = self.writer.add(tx, None, _new(Container, "top"), "")
@@ -72,29 +70,36 @@ class Folder:
 
 @pytest.fixture
 def folder(store_url: str) -> Folder:
+    migrate.upgrade(Database(store_url))
     return Folder(store_url)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    made = Database(f"sqlite:///{tmp_path / 'store.db'}")
+    migrate.upgrade(made)
+    return made
 
 
 _names = st.sampled_from("abcdefgh")
 
 
-@given(st.lists(st.tuples(st.sampled_from(("put", "remove", "move_out")), _names), max_size=12))
-def test_pages_are_those_of_the_moment(steps: list[tuple[str, str]]) -> None:
-    with TemporaryDirectory() as name:
-        folder, there = Folder(f"sqlite:///{name}/store.db"), set("bdf")
-        for one in there:
-            folder.put(one)
-        for work, one in steps:
-            assert [folder.page(first, 2) for first in (0, 2, 4)] == [
-                sorted(there)[first : first + 2] for first in (0, 2, 4)
-            ]
-            if (work == "put") is (one not in there):
-                getattr(folder, work)(one)
-                there ^= {one}
-        assert [folder.page(first, 3) for first in range(6)] == [
-            sorted(there)[first : first + 3] for first in range(6)
+@given(steps=st.lists(st.tuples(st.sampled_from(("put", "remove", "move_out")), _names), max_size=12))
+def test_pages_are_those_of_the_moment(database: Database, steps: list[tuple[str, str]]) -> None:
+    folder, there = Folder(str(database.url)), set("bdf")
+    for one in there:
+        folder.put(one)
+    for work, one in steps:
+        assert [folder.page(first, 2) for first in (0, 2, 4)] == [
+            sorted(there)[first : first + 2] for first in (0, 2, 4)
         ]
-        folder.close()
+        if (work == "put") is (one not in there):
+            getattr(folder, work)(one)
+            there ^= {one}
+    assert [folder.page(first, 3) for first in range(6)] == [
+        sorted(there)[first : first + 3] for first in range(6)
+    ]
+    folder.close()
 
 
 def test_pages_follow_one_another_on_each_database(folder: Folder) -> None:
@@ -116,13 +121,6 @@ class _Pages:
         self.asked.append((after, skip))
         start = self.names.index(after) + 1 if after else 0
         return [(name, "dataobject") for name in self.names[start + skip : start + skip + 10]]
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    made = Database(f"sqlite:///{tmp_path / 'store.db'}")
-    migrate.upgrade(made)
-    return made
 
 
 def test_a_page_begins_behind_the_one_before_it(database: Database) -> None:

@@ -37,6 +37,7 @@ from gateway.store import Query
 from gateway.store.audit import Audit
 from gateway.store.schema import objects
 from tests.gateway.test_objects import Space, at
+from tests.gateway.test_objects import bucket as bucket
 from tests.gateway.test_objects import space as space
 from tests.gateway.test_permissions import ADA, BOB
 

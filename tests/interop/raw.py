@@ -66,7 +66,7 @@ class Wire:
             name, _, value = line.partition(":")
             fields.append((name, value.strip()))
         reply = Reply(int(status.split()[1]), fields, b"")
-        if head:
+        if head or reply.status in (204, 304):
             return reply
         return Reply(reply.status, fields, self._body(reply))
 
