@@ -100,6 +100,7 @@ class Cloud:
                 at_once=copy_at_once,
                 cloud=self,
                 classes=classes,
+                quotas=self.settings.quotas,
             )
             if values is not None
             else None

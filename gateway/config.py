@@ -94,7 +94,7 @@ def load(
         values=values,
         objects=_driver_options(raw, "objects"),
         backends=_tables(raw, "backends", problems) or {"default": {"driver": "sandbox"}},
-        frontends=_tables(raw, "frontends", problems) or {"occi": {}},
+        frontends=_tables(raw, "frontends", problems) or {"occi": {}, "cdmi": {}},
         instance_types=_instance_types(_tables(raw, "instance_types", problems), problems),
         quotas=_quotas(_tables(raw, "quotas", problems), problems),
         restricted=_restricted(raw.get("restricted", {}), problems),

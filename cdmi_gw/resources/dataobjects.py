@@ -155,6 +155,10 @@ def _create_document(exchange: Exchange, resp: falcon.Response, found: Mapping[s
     wish = _partial(exchange, wish_of(exchange, found, None, selectors))
     if source == "copy":
         from_ = sources.copied_from(exchange, found)
+        if not from_.has("mimetype"):
+            wish.setdefault("mimetype", "text/plain")
+        if not from_.has("valuetransferencoding"):
+            wish.setdefault("encoding", Encoding.UTF_8)
         seen, _ = exchange.endpoint.objects.copy_value(exchange.caller, exchange.place, from_, wish)
         made(exchange, resp, seen)
     elif source == "move":

@@ -127,24 +127,25 @@ class Queues:
             raise Conflict(f"{place} has just been removed")
         thing = queue(held, place)
         for number, (content, mimetype, encoding) in enumerate(contents, thing.next):
-            made = self._value(caller, held, number, content, mimetype, encoding)
+            made = self._value(held, number, content, mimetype, encoding)
             row = self.rows.add(tx, held, made, held.group, domain=held.domain_seq)
             self.writer.keep(tx, row, content)
         changed = self._changed(thing, next=thing.next + len(contents))
         self.rows.change(tx, held, changed)
+        self.ways.require_room(tx, held)
         self.ways.record(tx, caller, "queue.enqueue", held)
         return self.ways.seen(caller, [*way[:-1], replace(held, object=changed)])
 
     def _value(
-        self, caller: Caller, held: Held, number: int, content: Content, mimetype: str, encoding: Encoding
+        self, held: Held, number: int, content: Content, mimetype: str, encoding: Encoding
     ) -> QueueValue:
         moment = present()
         return QueueValue(
             id=new_id(self.writer.enterprise),
             name=f"{number:0{_DIGITS}d}",
             parent=None,
-            owner=caller.principal.user,
-            tenant=caller.principal.tenant,
+            owner=held.object.owner,  # who fills a queue of another's has no part in it
+            tenant=held.object.tenant,
             metadata={},
             acl=lists.DEFAULT,
             created=moment,

@@ -35,6 +35,7 @@ from gateway.objects.whole import Wholes
 from gateway.objects.writing import ATTEMPTS, GIVEN_UP_AT_ONCE, Writer, busy
 from gateway.policy import acl as lists
 from gateway.policy.classes import Classes
+from gateway.policy.quota import Quotas
 from gateway.policy.system import DOMAIN_ENABLED
 from gateway.store import Database
 from gateway.store.audit import Audit
@@ -64,6 +65,7 @@ class Objects:
         at_once: int = AT_ONCE,
         cloud: Cloud | None = None,
         classes: Classes | None = None,
+        quotas: Quotas | None = None,
     ) -> None:
         self.rows = rows = ObjectRows(database)
         self.values = values
@@ -71,7 +73,7 @@ class Objects:
         self._database, self._enterprise = database, enterprise
         self.classes: Classes = classes or {}
         self._domains = Domains(database, rows)
-        self._ways = ways = Ways(rows, self._domains, audit)
+        self._ways = ways = Ways(rows, self._domains, audit, quotas or Quotas())
         self._writer = writer = Writer(database, rows, ways, values, enterprise, self.classes)
         self._trees = trees = Trees(writer, ways, Jobs(database), at_once=at_once)
         self._queues = queues = Queues(writer, ways)

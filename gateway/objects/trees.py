@@ -214,6 +214,7 @@ class Trees:
                 self.jobs.add(tx, held.seq, from_[-1].object.id, caller.principal, as_it_is=False)
             else:
                 _Graft(self, caller, [*way, held], from_, as_it_is=False).copy(tx, tree)
+            self.ways.require_room(tx, held)
             self.ways.record(tx, caller, f"{made.kind}.create", held)
         return self.ways.seen(caller, [*way, held])
 
@@ -265,6 +266,7 @@ class Trees:
             )
         keys = self.writer.clear(tx, way[-1])
         _Graft(self, caller, way, from_, as_it_is=False).copy(tx, tree)
+        self.ways.require_room(tx, way[-1])
         return keys
 
     def move(self, caller: Caller, place: Place, source: Place, wish: Wish) -> Seen:
@@ -371,6 +373,7 @@ class Trees:
             else:
                 tree = self.rows.tree(way[-1], tx)[1:]
                 _Graft(self, caller, [*way, above, held], way, as_it_is=True).copy(tx, tree)
+            self.ways.require_room(tx, held)
             self.ways.record(tx, caller, "container.snapshot", held)
         self.writer.give_up(replaced)
         return self.ways.seen(caller, [*way, above, held])
@@ -455,6 +458,7 @@ class Trees:
                     return False
                 now = [self.rows.whole(one, tx) for one in tree]
                 graft.copy(tx, [one for one in now if one is not None])
+                self.ways.require_room(tx, held)
                 self.rows.change(tx, held, replace(held.object, percent=percent))
                 return True
         raise Conflict("the source is changed by others all the time")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from gateway.identity import Caller
+from gateway.identity import Caller, Principal
 from gateway.model import (
     AceMask,
     Completion,
@@ -27,6 +27,7 @@ from gateway.objects.names import DEPTH, MEMBERS, Place, Seen, require_name
 from gateway.policy import acl as lists
 from gateway.policy import system
 from gateway.policy.acl import Guarded, granted
+from gateway.policy.quota import Quotas
 from gateway.store import Transaction
 from gateway.store.audit import Audit
 from gateway.store.object_rows import Held
@@ -39,9 +40,9 @@ Way = Sequence[Held]
 class Ways:
     """Finds objects for callers."""
 
-    def __init__(self, rows: ObjectRows, domains: Domains, audit: Audit) -> None:
+    def __init__(self, rows: ObjectRows, domains: Domains, audit: Audit, quotas: Quotas) -> None:
         self.rows, self.domains = rows, domains
-        self._audit = audit
+        self._audit, self._quotas = audit, quotas
 
     def walk(self, caller: Caller, place: Place, *, references: bool = False) -> list[Held]:
         """The objects from the root to a place, all walked through with the right to.
@@ -131,6 +132,12 @@ class Ways:
         thing = held.object
         facts = {"resource_kind": thing.kind.value, "resource_title": thing.name, "owner": thing.owner}
         self._audit.append(tx, caller, event, "success", object_id=thing.id, **facts)
+
+    def require_room(self, tx: Transaction, held: Held) -> None:
+        """After objects have been made or enlarged whose owner an object has. Raises QuotaExceeded."""
+        thing = held.object
+        groups = (held.group,) if held.group else ()
+        self._quotas.check_objects(tx, Principal("", thing.owner, thing.tenant, groups))
 
     def locked(self, tx: Transaction, held: Held) -> Held | None:
         """An object as it is now, and stays until the transaction ends; None where it is gone."""

@@ -117,6 +117,7 @@ class Wholes:
                     self.rows.add_value(tx, stored.key, stored.size)
                     grown = _Grown(self, tx, caller, stored.key)
                     held = grown.add(way, place, plan, top=True)
+                    self.ways.require_room(tx, held)
                     self.ways.record(tx, caller, f"{plan.kind}.create", held)
             except Constraint:
                 raise AlreadyExists(
@@ -142,6 +143,7 @@ class Wholes:
                     self.rows.add_value(tx, stored.key, stored.size)
                     grown = _Grown(self, tx, caller, stored.key)
                     grown.fill(way, plan)
+                    self.ways.require_room(tx, way[-1])
                     self.writer.put_row(tx, caller, way, last)
             except Constraint:
                 raise AlreadyExists("an object with one of these IDs is there already") from None

@@ -447,6 +447,7 @@ class Writer:
             held = self.rows.add(tx, way[-1] if way else None, made, group_of(caller), domain=domain)
             if content is not None:
                 self.keep(tx, held, content)
+            self.ways.require_room(tx, held)
             fresh = self.told(tx, caller, [*way, held])
             self.ways.record(tx, caller, f"{made.kind}.create", held)
         return self.ways.seen(fresh, [*way, held])
@@ -471,6 +472,8 @@ class Writer:
             thing = replace(thing, size=content.size, digest=content.digest)
             member = self._as_member(way[:-1], thing, content)
             self.rows.change(tx, held, member)
+            if content.size > data(held, place).size:
+                self.ways.require_room(tx, held)
             self.told(tx, caller, way)
             self.ways.record(tx, caller, f"{thing.kind}.update", held)
         self.give_up(before - {part.key for part in content.parts})

@@ -12,17 +12,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, literal, select
 
 from gateway.identity import Principal
 from gateway.model import QuotaExceeded
 from gateway.store import Database, Query, Transaction
 from gateway.store.overlay import Holding
-from gateway.store.schema import resources
+from gateway.store.schema import objects, resources
 
 log = logging.getLogger("gateway.quota")
 
-_c = resources.c
+_c, _o = resources.c, objects.c
 
 #: Whoever passes this part of a limit is told of in the log.
 WARN_AT = 0.8
@@ -49,6 +49,8 @@ DIMENSIONS: Mapping[str, Dimension] = {
     "networks": Dimension("network", None),
     "leases": Dimension("address", None),
     "images_bytes": Dimension("image", "bytes"),
+    "objects": Dimension("object", None),
+    "object_bytes": Dimension("object", "bytes"),
 }
 
 #: ``instances:<type>`` limits the machines of one instance type.
@@ -89,6 +91,23 @@ _SUMS = ("vcpus", "memory_bytes", "bytes")
 _HELD = {scope: _held(scope) for scope in SCOPES}
 
 
+_bytes = func.coalesce(func.sum(_o.size), 0)
+_OBJECTS = {
+    (scope, column): Query(select(amount).where(_o[SCOPES[scope]] == bindparam("name")))
+    for scope in SCOPES
+    for column, amount in ((None, func.count()), ("bytes", _bytes))
+}
+#: As ``_HELD``, of stored objects.
+_OBJECTS_HELD = {
+    scope: Query(
+        select(_o[column], literal("object"), literal(None), func.count(), literal(0), literal(0), _bytes)
+        .where(_o[column] != "")
+        .group_by(_o[column])
+    )
+    for scope, column in SCOPES.items()
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """How much of one limit is used."""
@@ -122,6 +141,17 @@ class Quotas:
             if used < WARN_AT * limit <= used + amount:
                 words = (scope, name, dimension, used + amount, limit)
                 tx.afterwards.append(partial(log.warning, "quota of %s %s: %s %d of %d used", *words))
+
+    def check_objects(self, tx: Transaction, owner: Principal) -> None:
+        """Count the stored objects of an owner after a transaction has made or enlarged some.
+
+        Keeps every other such transaction of the same scope waiting until that ends. Raises QuotaExceeded.
+        """
+        for scope, name, dimension, limit in sorted(self._applying(owner, "object", None)):
+            tx.lock(f"quota {scope} {name}")
+            used = int(tx.rows(_OBJECTS[scope, DIMENSIONS[dimension].column], name=name)[0][0])
+            if used > limit:
+                raise QuotaExceeded(dimension, used=used, limit=limit, scope=f"{scope} {name}")
 
     def _count(
         self, tx: Transaction, scope: str, name: str, dimension: str, kind: str, token: str, wanted: Holding
@@ -168,7 +198,10 @@ class Quotas:
         held = {known: Counter[str]() for known in limits if known != ANYBODY}
         if name is not None:
             held = {name: Counter()}
-        for owner, kind, instance_type, number, *sums in database.read(_HELD[scope]):
+        for owner, kind, instance_type, number, *sums in (
+            *database.read(_HELD[scope]),
+            *database.read(_OBJECTS_HELD[scope]),
+        ):
             if owner in held or (name is None and ANYBODY in limits):
                 held.setdefault(owner, Counter()).update(_amounts(kind, instance_type, number, sums))
         return [

@@ -188,6 +188,9 @@ objects = Table(
     Column("held", Integer, nullable=False, server_default="0"),  # how many holds there are on it
     UniqueConstraint("parent", "name", name="uq_objects_parent_name"),
     Index("ix_objects_domain", "domain"),
+    Index("ix_objects_tenant", "tenant", "size"),
+    Index("ix_objects_group_name", "group_name", "size"),
+    Index("ix_objects_owner", "owner", "size"),
     Index("ix_objects_expires", "expires"),
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cdmi_gw.conftest import CONTAINER, OBJECT, VERSION, Cdmi
+from tests.cdmi_gw.conftest import CONTAINER, OBJECT, VERSION, Cdmi, Make
 from tests.client import BASE, Client
 
 
@@ -283,3 +283,45 @@ def test_a_value_is_given_to_the_server_as_a_file_and_closed_and_counted_when_it
     answer = ada.client.request("GET", "/cdmi/lab/a", extra={"wsgi.file_wrapper": Wrapper})
     assert (answer.body, answer.headers["content-length"]) == (b"0123456789", "10")
     assert [file.closed for file in files] == [True]
+
+
+class TestQuotas:
+    @pytest.fixture
+    def ada(self, make_site: Make) -> Cdmi:
+        limits = {"user": {"ada": {"objects": 4, "object_bytes": 10}}}
+        site = make_site(frontends={"occi": {}, "cdmi": {}}, quotas=limits)
+        cdmi = Cdmi(site.client("ada"))
+        assert cdmi.cdmi("PUT", "/lab/", {}).status == 201
+        return cdmi
+
+    def test_limit_how_many_objects_there_are(self, ada: Cdmi) -> None:
+        for name in ("a", "b", "c"):
+            assert ada.cdmi("PUT", f"/lab/{name}", {"value": "x"}).status == 201
+        answer = ada.cdmi("PUT", "/lab/d", {"value": ""})
+        assert (answer.status, json.loads(answer.body)["error"]) == (
+            403,
+            "quota exceeded: objects 5 of 4 (user ada)",
+        )
+        for refused in (
+            ada.cdmi("PUT", "/copy/", {"copy": "/lab/"}),
+            ada.cdmi("PUT", "/lab/", {"snapshot": "s"}),
+            ada.cdmi("PUT", "/lab/e", {"copy": "/lab/a"}),
+        ):
+            assert refused.status == 403
+        assert ada.read("/lab/")["children"] == ["a", "b", "c"]
+        ada.cdmi("DELETE", "/lab/a")
+        assert ada.cdmi("PUT", "/lab/d", {"value": "x"}).status == 201
+
+    def test_limit_how_many_bytes_there_are(self, ada: Cdmi) -> None:
+        assert ada.http("PUT", "/lab/a", b"0123456789").status == 201
+        assert ada.http("PUT", "/lab/b", b"x").status == 403
+        assert ada.http("PUT", "/lab/a", b"x", Content_Range="bytes 10-10/*").status == 403
+        assert ada.value("/lab/a") == b"0123456789"
+        assert ada.http("PUT", "/lab/a", b"012345678").status == 204
+        assert ada.http("PUT", "/lab/b", b"x").status == 201
+
+    def test_are_not_in_the_way_of_what_takes_no_room(self, ada: Cdmi) -> None:
+        ada.http("PUT", "/lab/a", b"0123456789")
+        assert ada.cdmi("PUT", "/lab/a", {"metadata": {"a": "b"}}).status == 204
+        assert ada.cdmi("PUT", "/lab/b", {"move": "/lab/a"}).status == 201
+        assert ada.cdmi("PUT", "/lab/q/", {}).status == 201

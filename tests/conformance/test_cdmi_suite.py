@@ -32,18 +32,7 @@ SAMPLE = 12
 SLOW = "CDMI-RET"
 
 #: What the gateway does not do yet. Each is to be struck from this list when it does.
-UNMET: frozenset[str] = frozenset(
-    {
-        "CDMI-COPY-009",
-        "CDMI-META-021",
-        "CDMI-META-037",
-        "CDMI-MULTI-006",
-        "CDMI-QOS-001",
-        "CDMI-QOS-002",
-        "CDMI-RET-007",
-        "CDMI-RET-010",
-    }
-)
+UNMET: frozenset[str] = frozenset()
 
 
 #: Two classes of service, so that an object can go from one to the other.

@@ -20,6 +20,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("-H", "--header", action="append", default=[])
     parser.add_argument("-o", "--output")
     parser.add_argument("--data-binary")
+    parser.add_argument("-T", "--upload-file")
     parser.add_argument("url")
     return parser.parse_args()
 
@@ -27,11 +28,11 @@ def parsed() -> argparse.Namespace:
 def main() -> int:
     options = parsed()
     data = options.data_binary
-    if data == "@-":
+    if data == "@-" or options.upload_file == "-":
         data = sys.stdin.read()
     user, _, password = options.user.partition(":")
     answer = requests.request(
-        options.request or ("GET" if data is None else "POST"),
+        options.request or ("PUT" if options.upload_file else "GET" if data is None else "POST"),
         options.url,
         data=None if data is None else data.encode(),
         headers=dict(header.split(": ", 1) for header in options.header),

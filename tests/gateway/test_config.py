@@ -37,7 +37,7 @@ def test_without_any_source_every_option_has_its_default() -> None:
     assert config.get("tenancy", "umask") == 0o177
     assert config.store_url == "sqlite:////nowhere/store.db"
     assert config.backends == {"default": {"driver": "sandbox"}}
-    assert config.frontends == {"occi": {}}
+    assert config.frontends == {"occi": {}, "cdmi": {}}
 
 
 @pytest.mark.parametrize("section", OPTIONS)

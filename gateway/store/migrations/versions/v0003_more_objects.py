@@ -26,6 +26,10 @@ _ADDED = (
 )
 
 
+#: What quotas are counted by.
+_OWNING = ("tenant", "group_name", "owner")
+
+
 def upgrade() -> None:
     op.add_column("generations", sa.Column("domains", sa.BigInteger(), nullable=False, server_default="0"))
     with op.batch_alter_table("objects") as table:
@@ -36,6 +40,8 @@ def upgrade() -> None:
         table.create_foreign_key(op.f("fk_objects_domain"), "objects", ["domain"], ["seq"])
     op.create_index("ix_objects_domain", "objects", ["domain"])
     op.create_index("ix_objects_expires", "objects", ["expires"])
+    for name in _OWNING:
+        op.create_index(f"ix_objects_{name}", "objects", [name, "size"])
     op.create_table(
         "jobs",
         sa.Column("seq", _SERIAL, autoincrement=True, nullable=False),
@@ -54,6 +60,8 @@ def downgrade() -> None:
     op.drop_column("generations", "domains")
     op.drop_table("jobs")
     op.drop_index("ix_objects_expires", "objects")
+    for name in _OWNING:
+        op.drop_index(f"ix_objects_{name}", "objects")
     op.drop_index("ix_objects_domain", "objects")
     with op.batch_alter_table("objects") as table:
         table.drop_constraint(op.f("fk_objects_domain"), type_="foreignkey")
