@@ -15,6 +15,7 @@ from cdmi_gw.rendering.ranges import Range
 from cdmi_gw.rendering.selectors import Selectors
 from cdmi_gw.resources import parts, sources
 from cdmi_gw.resources.common import (
+    condition_of,
     etag,
     made,
     read,
@@ -193,7 +194,7 @@ def write(
 ) -> None:
     """Write a value, or a part of one, and answer; what is not there is made."""
     objects, caller, place = exchange.endpoint.objects, exchange.caller, exchange.place
-    seen, was_made = objects.write(caller, place, blocks, wish, start=start)
+    seen, was_made = objects.write(caller, place, blocks, wish, start=start, condition=condition_of(exchange))
     if was_made:
         made(exchange, resp, seen)
     else:
@@ -210,11 +211,12 @@ def _update_document(exchange: Exchange, resp: falcon.Response, seen: Seen, foun
     elif source in ("deserialize", "deserializevalue"):
         plan = sources.planned(exchange, found, ObjectKind.DATA_OBJECT)
         sources.require_same_id(plan, seen)
-        objects.write(caller, place, [plan.value], {**plan.wish, **wish})
+        objects.write(caller, place, [plan.value], {**plan.wish, **wish}, condition=condition_of(exchange))
     elif source == "value":
         encoding = _encoding(found, present, in_part=bool(selectors.value))
         content = read("value", lambda: body.value_of(found, encoding)) or b""
-        objects.write(caller, place, [content], wish, start=_start(selectors, content))
+        start = _start(selectors, content)
+        objects.write(caller, place, [content], wish, start=start, condition=condition_of(exchange))
     elif selectors.value:
         raise InvalidRequest("value: is missing", field="value")
     else:
