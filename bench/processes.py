@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import getpass
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -71,9 +73,11 @@ def _is_background(pid: str) -> bool:
 
 
 def _cpu(pid: int) -> float:
-    """Seconds on a processor, by the scheduler's clock: ticks of 10 ms are too coarse for short runs."""
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+    """Seconds on a processor, of threads that have ended as well.
+
+    By the kernel's clock of the process: ticks of 10 ms are too coarse for short runs.
+    """
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 def _status(pid: int, name: str) -> int:
@@ -88,33 +92,79 @@ def gateway(folder: Path, config: str = "") -> Iterator[Running]:
     """``stratusgate serve`` with the sandbox."""
     settings = folder / "bench.toml"
     settings.write_text(f"[server]\nworkers = {WORKERS}\nthreads = {THREADS}\n{config}", encoding="utf-8")
-    command = ["-m", "gateway.cli", "serve", "--data", str(folder / "data"), "--config", str(settings)]
-    with _serving(
-        command, {"STRATUSGATE_ADMIN_PASSWORD": PASSWORD}, folder / "gateway.log", background=True
-    ) as running:
+    port = free_port()
+    command = [sys.executable, "-m", "gateway.cli", "serve", "--bind", f"127.0.0.1:{port}"]
+    command += ["--data", str(folder / "data"), "--config", str(settings)]
+    environ = {"STRATUSGATE_ADMIN_PASSWORD": PASSWORD}
+    with _serving(command, port, environ, folder / "gateway.log", background=True) as running:
         yield running
 
 
 @contextmanager
-def limit(folder: Path, answers: Path) -> Iterator[Running]:
-    """Bare Falcon under gunicorn with the same settings."""
-    command = ["-m", "gunicorn", "bench.limit:application()", "--worker-class", "gthread"]
+def limit(folder: Path, application: str, **environ: str) -> Iterator[Running]:
+    """Bare Falcon under gunicorn with the same settings; ``application`` is of this package."""
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", f"bench.{application}:application()"]
+    command += ["--worker-class", "gthread", "--bind", f"127.0.0.1:{port}"]
     command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--keep-alive", "5"]
     command += ["--limit-request-field_size", "65536", "--log-level", "warning"]
-    with _serving(
-        command, {"BENCH_ANSWERS": str(answers)}, folder / "limit.log", background=False
-    ) as running:
+    with _serving(command, port, environ, folder / "limit.log", background=False) as running:
+        yield running
+
+
+class Missing(Exception):
+    """A program that is measured against is not on this machine; the text says how to get it."""
+
+
+_NGINX = """
+daemon off;
+worker_processes {workers};
+pid {folder}/nginx.pid;
+{user}
+events {{ worker_connections 64; }}
+http {{
+    access_log off;
+    sendfile on;
+    client_max_body_size 0;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        root {folder}/root;
+        dav_methods PUT;
+        create_full_put_path on;
+    }}
+}}
+"""
+
+
+@contextmanager
+def nginx(folder: Path) -> Iterator[Running]:
+    """nginx that serves a folder by sendfile and takes files by its DAV module. Raises Missing."""
+    program = shutil.which("nginx", path=os.environ.get("PATH", os.defpath) + ":/usr/sbin:/usr/local/sbin")
+    if program is None:
+        raise Missing("nginx is not on this machine (Debian: apt-get install nginx-light)")
+    home, port = folder / "nginx", free_port()
+    (home / "root").mkdir(parents=True)
+    # Started by root it would become somebody who may not read the folder.
+    user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
+    settings = _NGINX.format(workers=WORKERS, folder=home, port=port, user=user)
+    (home / "nginx.conf").write_text(settings, encoding="utf-8")
+    command = [program, "-c", str(home / "nginx.conf"), "-p", str(home), "-e", str(folder / "nginx.log")]
+    with _serving(command, port, {}, folder / "nginx.log", background=False) as running:
         yield running
 
 
 @contextmanager
 def _serving(
-    arguments: list[str], environ: dict[str, str], log: Path, *, background: bool
+    command: list[str], port: int, environ: Mapping[str, str], log: Path, *, background: bool
 ) -> Iterator[Running]:
-    port = free_port()
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, *arguments, "--bind", f"127.0.0.1:{port}"],
+            command,
             env={**os.environ, **environ},
             stdout=output,
             stderr=output,

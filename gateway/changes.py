@@ -3,6 +3,8 @@
 Beside the file lie two counters in memory that all its processes share: writes begun and writes ended. While
 they are equal and stand still, what was read of the file holds. A process that is killed between the two
 leaves them unequal: then everybody reads the file itself until the next write has ended.
+
+Behind the two lie counters of parts of the file, for what is to hold while only other parts are written.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ T = TypeVar("T")
 
 SUFFIX = "-changes"
 _BEGUN, _ENDED = 0, 1
-_SIZE = 2 * struct.calcsize("Q")
+#: So many parts are told apart.
+_PARTS = 4096
+_SIZE = (2 + _PARTS) * struct.calcsize("Q")
 
 
 class Changes:
@@ -50,6 +54,15 @@ class Changes:
         if self._counters is not None and self._counters[_ENDED] < ticket:
             self._counters[_ENDED] = ticket
 
+    def mark(self, part: int) -> None:
+        """A part is being written; between ``begin`` and ``end``, and before the write is in the file."""
+        if self._counters is not None:
+            self._counters[2 + part % _PARTS] += 1
+
+    def part(self, part: int) -> int:
+        """As long as this number comes back a part has not been written; others may share it."""
+        return self._counters[2 + part % _PARTS] if self._counters is not None else 0
+
     def number(self) -> int | None:
         """As long as this number comes back nothing has changed; None while something may be changing."""
         counters = self._counters
@@ -68,8 +81,11 @@ class Memory:
         self._held: tuple[int | None, dict[Any, Any]] = (None, {})
         self._rows = 0
 
-    def recall(self, key: Any, read: Callable[[], T]) -> T:
-        """What ``read`` gives, from memory where that still holds. Whoever gets it must not change it."""
+    def recall(self, key: Any, read: Callable[[], T], weigh: Callable[[T], int] | None = None) -> T:
+        """What ``read`` gives, from memory where that still holds. Whoever gets it must not change it.
+
+        ``weigh`` says how many rows it counts as; one for each of its members without.
+        """
         number = self._changes.number()
         if number is None:
             return read()
@@ -83,11 +99,10 @@ class Memory:
         found = read()
         # A write that came in between has made the number another one.
         if self._changes.number() == number:
-            self._keep(entries, key, found)
+            self._keep(entries, key, found, weigh(found) if weigh is not None else _members(found))
         return found
 
-    def _keep(self, entries: dict[Any, Any], key: Any, found: Any) -> None:
-        rows = 1 + len(found) if isinstance(found, Sized) else 1
+    def _keep(self, entries: dict[Any, Any], key: Any, found: Any, rows: int) -> None:
         if rows > self._limit:
             return
         if self._rows + rows > self._limit:
@@ -95,3 +110,7 @@ class Memory:
             self._rows = 0
         entries[key] = found
         self._rows += rows
+
+
+def _members(found: Any) -> int:
+    return 1 + len(found) if isinstance(found, Sized) else 1

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+#: Of one ``Range``.
+MAX_RANGES = 64
 
 _DIGITS = 19
 _RANGE = re.compile(rf"([0-9]{{1,{_DIGITS}}})-([0-9]{{1,{_DIGITS}}})")
@@ -40,25 +45,34 @@ def written(header: str) -> Range | None:
     return _ordered(found) if found else None
 
 
-def requested(header: str, size: int) -> Range | None:
-    """The one satisfiable range of a ``Range`` header; None: the header does not count (RFC 9110 14.2).
+def requested(header: str, size: int) -> Sequence[Range]:
+    """The satisfiable ranges of a ``Range`` header; empty: the header does not count (RFC 9110 14.2).
 
-    Raises LookupError where the range is beyond the end.
+    So does one of many small ranges, or of ranges that together are more than there is: to send the whole
+    costs less. Raises LookupError where all ranges are beyond the end.
     """
     unit, _, text = header.partition("=")
-    found = _OPEN.fullmatch(text.strip())
-    if unit.strip().lower() != "bytes" or found is None or found[0] == "-":
-        return None
-    first, last = found[1], found[2]
+    asked = [_OPEN.fullmatch(part.strip()) for part in text.split(",")]
+    if unit.strip().lower() != "bytes" or len(asked) > MAX_RANGES:
+        return ()
+    found = [_satisfied(one[1], one[2], size) if one else None for one in asked]
+    if None in found:
+        return ()
+    every = [one for one in found if one]
+    if not every:
+        raise LookupError
+    return every if len(every) == 1 or sum(one.length for one in every) <= size else ()
+
+
+def _satisfied(first: str, last: str, size: int) -> Range | Literal[False] | None:
+    """The part of one range that is there, False where nothing is; None for what is no range."""
     if not first:
-        if not int(last) or not size:
-            raise LookupError
-        return Range(max(0, size - int(last)), size - 1)
+        if not last:
+            return None
+        return int(last) > 0 and size > 0 and Range(max(0, size - int(last)), size - 1)
     if last and int(last) < int(first):
         return None
-    if int(first) >= size:
-        raise LookupError
-    return Range(int(first), min(int(last) if last else size - 1, size - 1))
+    return int(first) < size and Range(int(first), min(int(last) if last else size - 1, size - 1))
 
 
 def _ordered(found: re.Match[str]) -> Range | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 import falcon
 
 from cdmi_gw import vocabulary as v
-from cdmi_gw.rendering import body, ranges
+from cdmi_gw.rendering import body, multipart, ranges
 from cdmi_gw.rendering.documents import fields
 from cdmi_gw.rendering.ranges import Range
 from cdmi_gw.rendering.selectors import Selectors
@@ -39,6 +41,7 @@ from gateway.model import (
     Wish,
 )
 from gateway.objects.names import Seen
+from gateway.objects.values import Value
 
 #: Values in JSON are built in memory: longer ones are read by ranges, in parts or by plain HTTP.
 MAX_VALUE = MAX_JSON
@@ -97,20 +100,25 @@ def _get_value(exchange: Exchange, resp: falcon.Response, seen: Seen) -> None:
     tag, env = etag(thing), exchange.req.env
     resp.content_type = thing.mimetype
     resp.set_header("ETag", tag)
+    resp.set_header("Last-Modified", format_datetime(thing.modified, usegmt=True))
     resp.set_header("Accept-Ranges", "bytes")
     value = exchange.endpoint.objects.open(exchange.caller, exchange.place, thing)
-    if tag in (env.get("HTTP_IF_NONE_MATCH") or "") and env["HTTP_IF_NONE_MATCH"].strip() != "*":
+    if _is_had(env, tag, thing.modified):
         exchange.answer(resp, 304)
         return
     header, condition = env.get("HTTP_RANGE"), env.get("HTTP_IF_RANGE")
-    part = None
+    asked: Sequence[Range] = ()
     if header is not None and condition in (None, tag):
         try:
-            part = ranges.requested(header, value.size)
+            asked = ranges.requested(header, value.size)
         except LookupError:
             resp.set_header("Content-Range", f"bytes */{value.size}")
             raise InvalidRequest("Range: behind the end of the value", reason="range") from None
-    exchange.answer(resp, 206 if part else 200)
+    exchange.answer(resp, 206 if asked else 200)
+    if len(asked) > 1:
+        _answer_ranges(exchange, resp, value, asked)
+        return
+    part = asked[0] if asked else None
     if part is not None:
         resp.set_header("Content-Range", f"bytes {part}/{value.size}")
     resp.content_length = part.length if part else value.size
@@ -118,6 +126,34 @@ def _get_value(exchange: Exchange, resp: falcon.Response, seen: Seen) -> None:
         return
     whole = value.file() if part is None else None
     resp.stream = whole or value.blocks(*((part.first, part.length) if part else (0, None)))
+
+
+def _is_had(env: Mapping[str, Any], tag: str, modified: datetime) -> bool:
+    """Whether the client says that it has this value already (RFC 9110 13.1)."""
+    tags, since = env.get("HTTP_IF_NONE_MATCH"), env.get("HTTP_IF_MODIFIED_SINCE")
+    if tags is not None:
+        return tags.strip() != "*" and tag in tags
+    if since is None:
+        return False
+    try:
+        return modified.replace(microsecond=0) <= parsedate_to_datetime(since)
+    except (TypeError, ValueError):  # no date, or one without a zone: it does not count
+        return False
+
+
+def _answer_ranges(exchange: Exchange, resp: falcon.Response, value: Value, asked: Sequence[Range]) -> None:
+    """Several ranges, each a part of the answer (RFC 9110 14.6)."""
+    boundary = multipart.new_boundary()
+    every = [
+        (
+            {"Content-Type": str(resp.content_type), "Content-Range": f"bytes {part}/{value.size}"},
+            value.blocks(part.first, part.length),
+        )
+        for part in asked
+    ]
+    resp.content_type = f"multipart/byteranges; boundary={boundary}"
+    if exchange.req.method != "HEAD":
+        resp.stream = multipart.written(boundary, every)
 
 
 def create(exchange: Exchange, resp: falcon.Response) -> None:

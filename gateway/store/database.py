@@ -70,11 +70,12 @@ class Constraint(Exception):
 class Transaction:
     """The statements of one unit of work; made by ``Database.write``."""
 
-    __slots__ = ("_cursor", "_dialect", "afterwards")
+    __slots__ = ("_changes", "_cursor", "_dialect", "afterwards")
 
-    def __init__(self, cursor: Any, dialect: Dialect) -> None:
+    def __init__(self, cursor: Any, dialect: Dialect, changes: Changes | None = None) -> None:
         self._cursor = cursor
         self._dialect = dialect
+        self._changes = changes
         #: Called once the transaction is done, not when it is undone.
         self.afterwards: list[Callable[[], None]] = []
 
@@ -96,6 +97,11 @@ class Transaction:
         _execute(self._cursor, query, parameters, self._dialect)
         found: Sequence[Row] = self._cursor.fetchall()
         return found
+
+    def mark(self, part: int) -> None:
+        """Tell all processes that what is remembered of a part of the store holds no longer."""
+        if self._changes is not None:
+            self._changes.mark(part)
 
     def lock(self, name: str) -> None:
         """Wait until no other transaction holds ``name``; held to the end of this one.
@@ -139,13 +145,13 @@ class Database:
         """The counters beside an SQLite file; they are made when it is first used."""
         return Changes(self.url.database or "")
 
-    def recall(self, key: Any, read: Callable[[], T]) -> T:
+    def recall(self, key: Any, read: Callable[[], T], weigh: Callable[[T], int] | None = None) -> T:
         """What ``read`` gives, which reads nothing but this store; from memory where nothing has changed.
 
-        A server that several nodes use cannot tell them that for less than the reading costs: it is always
-        asked.
+        ``weigh`` says how many rows it counts as. A server that several nodes use cannot tell them that for
+        less than the reading costs: it is always asked.
         """
-        return read() if self._memory is None else self._memory.recall(key, read)
+        return read() if self._memory is None else self._memory.recall(key, read, weigh)
 
     def read(self, query: Query, **parameters: Any) -> Sequence[Row]:
         """Rows of one query; a second connection is tried once where the first has died meanwhile."""
@@ -176,7 +182,7 @@ class Database:
         cursor = self._begin(durable)
         ticket = self.changes.begin() if self.is_sqlite else 0
         try:
-            transaction = Transaction(cursor, self.dialect)
+            transaction = Transaction(cursor, self.dialect, self.changes if self.is_sqlite else None)
             yield transaction
             cursor.execute("COMMIT")
         except BaseException as error:

@@ -171,6 +171,11 @@ def held(row: Row) -> Held:
     return Held(seq, parent, domain, group, retained, holds, _OF_KIND[kind](common, own))
 
 
+def size_of(row: Row) -> int:
+    """Characters of the texts of a row of ``COLUMNS``."""
+    return sum(len(column) for column in row if isinstance(column, str))
+
+
 def fixed(thing: StoredObject) -> dict[str, Any]:
     """Columns that are written once."""
     return {

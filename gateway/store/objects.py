@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -12,7 +12,8 @@ from sqlalchemy import Select, and_, bindparam, delete, func, insert, literal, o
 from gateway.model import ObjectKind, StoredObject
 
 from .database import Constraint, Database, Query, Row, Transaction
-from .object_rows import CHANGEABLE, COLUMNS, Held, changeable, fixed, held
+from .landmarks import Landmarks
+from .object_rows import CHANGEABLE, COLUMNS, Held, changeable, fixed, held, size_of
 from .overlay import now
 from .schema import extents, object_values, objects
 
@@ -23,6 +24,8 @@ ROOT_NAME = ""
 DOMAINS_NAME = "cdmi_domains"
 #: What is below it is left out of copies, serializations and snapshots.
 SNAPSHOTS_NAME = "cdmi_snapshots"
+
+_KINDS: Mapping[str, ObjectKind] = {kind.value: kind for kind in ObjectKind}
 
 #: As many rows as there are, and no name behind it.
 MOST = (1 << 31) - 1
@@ -35,10 +38,10 @@ _CHILD = Query(select(*COLUMNS).where(_o.parent == bindparam("parent"), _o.name 
 _BELOW = (_o.parent == bindparam("parent"),)
 _CHILDREN = Query(
     select(_o.name, _o.kind)
-    .where(*_BELOW)
+    .where(*_BELOW, _o.name > bindparam("after"))
     .order_by(_o.name)
     .limit(bindparam("number"))
-    .offset(bindparam("first"))
+    .offset(bindparam("skip"))
 )
 _CHILDREN_AFTER = Query(
     select(_o.name, _o.kind)
@@ -194,6 +197,7 @@ class ObjectRows:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._landmarks = Landmarks(database)
 
     def top(self, name: str, source: Transaction | None = None) -> Held | None:
         """The root of the containers (``ROOT_NAME``) or of the domains (``DOMAINS_NAME``)."""
@@ -211,8 +215,13 @@ class ObjectRows:
 
     def children(self, parent: Held, first: int, number: int) -> Sequence[tuple[str, ObjectKind]]:
         """(name, kind) in order of the names' bytes."""
-        rows = self.database.read(_CHILDREN, parent=parent.seq, first=first, number=number)
-        return [(name, ObjectKind(kind)) for name, kind in rows]
+
+        def read(after: str, skip: int) -> Sequence[Row]:
+            place = {"parent": parent.seq, "after": after, "skip": skip}
+            return self.database.read(_CHILDREN, number=number, **place)
+
+        rows = self._landmarks.read(parent.seq, parent.object.id, first, read)
+        return [(name, _KINDS[kind]) for name, kind in rows]
 
     def children_after(self, parent: Held, after: str, number: int) -> Sequence[tuple[str, ObjectKind]]:
         rows = self.database.read(_CHILDREN_AFTER, parent=parent.seq, after=after, number=number)
@@ -266,6 +275,7 @@ class ObjectRows:
         place = {"parent": parent_seq, "name": thing.name, "domain": domain, "group_name": group}
         columns = changeable(thing)
         [(seq,)] = tx.rows(_INSERT, **fixed(thing), **place, **columns)
+        _mark(tx, parent_seq)
         return Held(seq, parent_seq, domain, group, columns["retained"], columns["held"], thing)
 
     def change(self, tx: Transaction, held: Held, thing: StoredObject) -> None:
@@ -274,6 +284,8 @@ class ObjectRows:
     def move(self, tx: Transaction, held: Held, parent: Held | None, name: str | None) -> None:
         """Raises Constraint where the name is taken."""
         tx.run(_MOVE, row=held.seq, to=parent.seq if parent else None, called=name)
+        _mark(tx, held.parent_seq)
+        _mark(tx, parent.seq if parent else None)
 
     def touch(self, tx: Transaction, seq: int, id: str, moment: int, number: int) -> None:
         """Remember that an object was read."""
@@ -287,6 +299,7 @@ class ObjectRows:
         keys = [row[0] for row in tx.rows(_KEYS_OF_TREE, row=held.seq, number=number)]
         tx.run(_DELETE_EXTENTS_OF_TREE, row=held.seq)
         tx.run(_DELETE_TREE, row=held.seq)
+        _mark(tx, held.parent_seq)
         return keys
 
     def kept_in(self, tx: Transaction, held: Held) -> str | None:
@@ -375,8 +388,24 @@ class ObjectRows:
         return [row[0] for row in self.database.read(_UNUSED_VALUES, number=number)]
 
     def _one(self, source: Transaction | None, query: Query, **parameters: Any) -> Held | None:
-        rows = self._rows(source, query, **parameters)
-        return held(rows[0]) if rows else None
+        def read() -> tuple[Held | None, int]:
+            rows = self._rows(source, query, **parameters)
+            return (held(rows[0]), size_of(rows[0])) if rows else (None, 0)
+
+        if source is not None:
+            return read()[0]
+        return self.database.recall((query, *parameters.values()), read, _weight)[0]
 
     def _rows(self, source: Transaction | None, query: Query, **parameters: Any) -> Sequence[Row]:
         return self.database.read(query, **parameters) if source is None else source.rows(query, **parameters)
+
+
+def _mark(tx: Transaction, parent_seq: int | None) -> None:
+    """What is in a container is not what it was."""
+    if parent_seq is not None:
+        tx.mark(parent_seq)
+
+
+def _weight(found: tuple[Held | None, int]) -> int:
+    """An object counts as several plain rows, one with long texts as many."""
+    return 4 + found[1] // 256

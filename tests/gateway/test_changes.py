@@ -196,3 +196,17 @@ def test_a_write_that_waits_in_vain_for_the_lock_counts_nothing(
     holder.execute("ROLLBACK")
     holder.close()
     assert database.changes.number() == before
+
+
+def test_what_is_weighed_counts_as_much_as_it_says(path: str) -> None:
+    memory, source = Memory(Changes(path), 10), _Source()
+    memory.recall("heavy", source, lambda _: 11)
+    assert memory.recall("heavy", source, lambda _: 5) == 2
+    assert memory.recall("heavy", source) == 2
+
+
+def test_parts_are_counted_each_on_its_own(path: str) -> None:
+    changes, other = Changes(path), Changes(path)
+    before = other.part(1), other.part(2)
+    changes.mark(1)
+    assert (other.part(1) == before[0], other.part(2) == before[1]) == (False, True)
