@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
 from typing import Any, TypeVar
 
 import falcon
@@ -94,24 +93,14 @@ def require_some(selectors: Selectors, seen: Seen) -> None:
         raise Forbidden("you may not read any of this")
 
 
-_CONDITIONS = ("HTTP_X_CDMI_NOCLOBBER", "HTTP_X_CDMI_MUSTEXIST", "HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH")
-
-
-def condition_of(exchange: Exchange) -> Callable[[StoredObject | None], None] | None:
-    """``require_conditions`` for when it counts; None where the request has none."""
-    if not any(name in exchange.req.env for name in _CONDITIONS):
-        return None
-    return partial(require_conditions, exchange)
-
-
-def require_conditions(exchange: Exchange, thing: StoredObject | None) -> None:
+def require_conditions(exchange: Exchange, seen: Seen | None) -> None:
     """Raises what the preconditions of HTTP, and those of CDMI 1.0, come to."""
     env = exchange.req.env
-    if env.get("HTTP_X_CDMI_NOCLOBBER", "").lower() == "true" and thing is not None:
+    if env.get("HTTP_X_CDMI_NOCLOBBER", "").lower() == "true" and seen is not None:
         raise AlreadyExists("X-CDMI-NoClobber: there is an object here")
-    if env.get("HTTP_X_CDMI_MUSTEXIST", "").lower() == "true" and thing is None:
+    if env.get("HTTP_X_CDMI_MUSTEXIST", "").lower() == "true" and seen is None:
         raise NotFound("X-CDMI-MustExist: there is no object here")
-    tag = etag(thing) if thing else None
+    tag = etag(seen.object) if seen else None
     none_match, match = env.get("HTTP_IF_NONE_MATCH"), env.get("HTTP_IF_MATCH")
     if none_match is not None and tag is not None and names_tag(none_match, tag):
         raise InvalidRequest("If-None-Match: there is such an object", reason="precondition")

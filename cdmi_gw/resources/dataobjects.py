@@ -17,7 +17,6 @@ from cdmi_gw.rendering.ranges import Range
 from cdmi_gw.rendering.selectors import Selectors
 from cdmi_gw.resources import parts, sources
 from cdmi_gw.resources.common import (
-    condition_of,
     etag,
     made,
     read,
@@ -230,7 +229,7 @@ def write(
 ) -> None:
     """Write a value, or a part of one, and answer; what is not there is made."""
     objects, caller, place = exchange.endpoint.objects, exchange.caller, exchange.place
-    seen, was_made = objects.write(caller, place, blocks, wish, start=start, condition=condition_of(exchange))
+    seen, was_made = objects.write(caller, place, blocks, wish, start=start)
     if was_made:
         made(exchange, resp, seen)
     else:
@@ -247,12 +246,11 @@ def _update_document(exchange: Exchange, resp: falcon.Response, seen: Seen, foun
     elif source in ("deserialize", "deserializevalue"):
         plan = sources.planned(exchange, found, ObjectKind.DATA_OBJECT)
         sources.require_same_id(plan, seen)
-        objects.write(caller, place, [plan.value], {**plan.wish, **wish}, condition=condition_of(exchange))
+        objects.write(caller, place, [plan.value], {**plan.wish, **wish})
     elif source == "value":
         encoding = _encoding(found, present, in_part=bool(selectors.value))
         content = read("value", lambda: body.value_of(found, encoding)) or b""
-        start = _start(selectors, content)
-        objects.write(caller, place, [content], wish, start=start, condition=condition_of(exchange))
+        objects.write(caller, place, [content], wish, start=_start(selectors, content))
     elif selectors.value:
         raise InvalidRequest("value: is missing", field="value")
     else:

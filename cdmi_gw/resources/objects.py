@@ -50,7 +50,7 @@ def put(exchange: Exchange, resp: falcon.Response) -> None:
         raise
     except NotFound:
         seen = None
-    require_conditions(exchange, seen.object if seen else None)
+    require_conditions(exchange, seen)
     if seen is not None:
         if not is_moved(exchange, resp, seen):
             _RESOURCES[seen.object.kind].update(exchange, resp, seen)
@@ -61,7 +61,7 @@ def put(exchange: Exchange, resp: falcon.Response) -> None:
 def patch(exchange: Exchange, resp: falcon.Response) -> None:
     """Update, as CDMI 2.0 calls it; nothing is made."""
     seen = _found(exchange)
-    require_conditions(exchange, seen.object)
+    require_conditions(exchange, seen)
     if not is_moved(exchange, resp, seen):
         _RESOURCES[seen.object.kind].update(exchange, resp, seen)
 
@@ -116,7 +116,7 @@ def delete(exchange: Exchange, resp: falcon.Response) -> None:
         seen = None  # the reference goes, not what it leads to
     if seen is not None and is_moved(exchange, resp, seen):
         return
-    require_conditions(exchange, seen.object if seen else None)
+    require_conditions(exchange, seen)
     if seen is not None and seen.object.kind is ObjectKind.QUEUE and exchange.selectors.given:
         queues.dequeue(exchange)
     else:

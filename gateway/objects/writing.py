@@ -82,10 +82,6 @@ _ANY_CHANGE = (
 )
 
 
-#: Raises where what is there, None where nothing is, is not what a caller wants to change.
-Condition = Callable[[StoredObject | None], None]
-
-
 @dataclass(frozen=True, slots=True)
 class Content:
     """A value before an object has it."""
@@ -115,21 +111,13 @@ class Writer:
     # Values
 
     def write(
-        self,
-        caller: Caller,
-        place: Place,
-        blocks: Iterable[bytes],
-        wish: Wish,
-        *,
-        start: int | None = None,
-        condition: Condition | None = None,
+        self, caller: Caller, place: Place, blocks: Iterable[bytes], wish: Wish, *, start: int | None = None
     ) -> tuple[Seen, bool]:
         """Make a data object or replace the value of the one there is; whether it was made.
 
         With ``start`` only that part is written; bytes between it and the end of the value become zero.
-        Nothing of ``blocks`` is read before the caller is known to have the right. ``condition`` is asked
-        about what the value is written to, as it is at that moment.
-        Raises NotFound, Forbidden, InvalidRequest, Conflict (something else is there), and what both raise.
+        Nothing of ``blocks`` is read before the caller is known to have the right. Raises NotFound,
+        Forbidden, InvalidRequest, Conflict (something else is there), and what ``blocks`` raises.
         """
         wish = checked(False, wish)
         way, _ = self._writable(caller, place)
@@ -140,34 +128,24 @@ class Writer:
             extent = Extent(start or 0, stored.size, stored.key, 0)
             parts = [extent] if stored.size else []
             content = Content(parts, extent.end if stored.size else 0, hasher.digest(), stored)
-            return self.put(caller, place, content, wish, in_part=start is not None, condition=condition)
+            return self.put(caller, place, content, wish, in_part=start is not None)
 
     def put(
-        self,
-        caller: Caller,
-        place: Place,
-        content: Content,
-        wish: Wish,
-        *,
-        in_part: bool = False,
-        condition: Condition | None = None,
+        self, caller: Caller, place: Place, content: Content, wish: Wish, *, in_part: bool = False
     ) -> tuple[Seen, bool]:
         """Give an object, which is made where there is none, a value that is in the store."""
         wish = checked(False, wish)
         value = Value(self.values, content.parts, content.size)
         for _ in range(ATTEMPTS):
             way, there = self._writable(caller, place)
-            if condition is not None:
-                condition(way[-1].object if there else None)
             if there and in_part:
                 seen = self._patched(caller, way, place, content, wish)
                 if seen is not None:
                     return seen, False
             elif there:
-                # Whoever comes last has the last word: what others have written meanwhile does not count,
-                # unless it was asked for.
+                # Whoever comes last has the last word: what others have written meanwhile does not count.
                 told = self.as_text(wish, data(way[-1], place).encoding, value)
-                seen = self._replaced(caller, way, place, content, told, last=condition is None)
+                seen = self._replaced(caller, way, place, content, told, last=True)
                 if seen is not None:
                     return seen, False
             else:
