@@ -432,7 +432,8 @@ class Trees:
             return True
         failure = ""
         try:
-            self._empty(top)
+            if not self._empty(job, moment):
+                return False
             source = self.rows.by_id(job.source)
             if source is None:
                 raise NotFound("the source has been removed")
@@ -447,7 +448,8 @@ class Trees:
             raise
         except (GatewayError, Constraint) as error:
             failure = getattr(error, "message", "something was removed meanwhile")
-            self._empty(top)
+            if not self._empty(job, moment):
+                return False
         return self._end(job, moment, failure)
 
     def _step(
@@ -481,13 +483,19 @@ class Trees:
             return None
         return self.rows.by_seq(job.object, tx)
 
-    def _empty(self, top: Held) -> None:
-        while children := self.rows.held_children(top, "", LAST_NAME, 100):
-            for child in children:
-                with self.database.write() as tx:
-                    self.rows.lock_tree(tx, child)
-                    keys = self.rows.remove(tx, child, GIVEN_UP_AT_ONCE)
-                self.writer.give_up(keys)
+    def _empty(self, job: Job, moment: int) -> bool:
+        """Remove what a job has made so far; False where it is no longer ours: others fill it meanwhile."""
+        while True:
+            with self.database.write() as tx:
+                top = self._own(tx, job, moment)
+                if top is None:
+                    return False
+                children = self.rows.held_children(top, "", LAST_NAME, 100, tx)
+                if not children:
+                    return True
+                self.rows.lock_tree(tx, top)
+                keys = [key for child in children for key in self.rows.remove(tx, child, GIVEN_UP_AT_ONCE)]
+            self.writer.give_up(keys)
 
     def _end(self, job: Job, moment: int, failure: str) -> bool:
         with self.database.write() as tx:
