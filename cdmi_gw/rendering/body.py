@@ -15,6 +15,8 @@ from cdmi_gw.mapping import AceError, read_acl
 from gateway.model import Ace, Encoding, Json
 
 MAX_MIMETYPE = 255
+#: Of a body; a serialized container has two for each level of containers.
+MAX_LEVELS = 300
 
 
 class BodyError(ValueError):
@@ -33,7 +35,19 @@ def read(body: bytes) -> dict[str, Any]:
         raise BodyError(f"body: not JSON: {str(error)[:100]}") from None
     if not isinstance(found, dict):
         raise BodyError("body: not a JSON object")
+    _require_flat(found)
     return found
+
+
+def _require_flat(found: dict[str, Any]) -> None:
+    """Raises BodyError for what is nested so deep that it might not be written again."""
+    level: list[Any] = [found]
+    for _ in range(MAX_LEVELS):
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+        level = [one for one in level if isinstance(one, dict | list)]
+        if not level:
+            return
+    raise BodyError(f"body: more than {MAX_LEVELS} levels")
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -69,8 +69,16 @@ def _headers(stream: _Stream) -> Headers:
         if line and not colon:
             raise MultipartError("a part has a line among its headers that is none")
         if name:
-            found[name.strip().lower().decode("latin-1")] = value.strip().decode("latin-1")
+            found[name.strip().lower().decode("latin-1")] = _text(value.strip())
     return found
+
+
+def _text(value: bytes) -> str:
+    """Browsers send names of files in UTF-8."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 class _Stream:

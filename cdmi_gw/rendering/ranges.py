@@ -12,7 +12,7 @@ MAX_RANGES = 64
 
 _DIGITS = 18  # a database takes no larger number
 _RANGE = re.compile(rf"([0-9]{{1,{_DIGITS}}})-([0-9]{{1,{_DIGITS}}})")
-_OPEN = re.compile(rf"([0-9]{{0,{_DIGITS}}})-([0-9]{{0,{_DIGITS}}})")
+_OPEN = re.compile("([0-9]{0,40})-([0-9]{0,40})")
 _CONTENT = re.compile(
     rf"(?:bytes[ =])?\s*([0-9]{{1,{_DIGITS}}})-([0-9]{{1,{_DIGITS}}})(?:/(?:\*|[0-9]{{1,{_DIGITS}}}))?"
 )

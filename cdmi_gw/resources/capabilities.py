@@ -13,7 +13,7 @@ from cdmi_gw.rendering.documents import uri
 from cdmi_gw.rendering.ranges import Range
 from cdmi_gw.resources.exchange import Exchange
 from gateway.model import InvalidRequest, NotFound
-from gateway.objects.identifier import EXAMPLE_ENTERPRISE, of_opaque
+from gateway.objects.identifier import canonical, of_opaque
 from gateway.policy.classes import StorageClass
 
 #: Path below the root of the tree -> what is offered.
@@ -45,10 +45,10 @@ def get(exchange: Exchange, resp: falcon.Response) -> None:
     above = exchange.names[:-1]
     every: dict[str, Any] = {
         "objectType": v.CAPABILITY,
-        "objectID": _id(below),
+        "objectID": _id(exchange, below),
         "objectName": f"{exchange.names[-1]}/",
         "parentURI": uri(exchange.prefix, above, container=True),
-        "parentID": _id(below[:-1]) if below else exchange.endpoint.objects.root_id(),
+        "parentID": _id(exchange, below[:-1]) if below else exchange.endpoint.objects.root_id(),
         "capabilities": dict(sorted(tree[below].items())),
     }
     if len(below) > 1:
@@ -95,6 +95,17 @@ def _part(children: list[str], wanted: Range | None) -> tuple[list[str], str]:
     return shown, f"{wanted.first}-{wanted.first + len(shown) - 1}"
 
 
-def _id(path: tuple[str, ...]) -> str:
+def _id(exchange: Exchange, path: tuple[str, ...]) -> str:
     """An object ID that is the same on every node."""
-    return of_opaque(EXAMPLE_ENTERPRISE, hashlib.sha256("/".join(path).encode()).digest()[:16])
+    opaque = hashlib.sha256("/".join(path).encode()).digest()[:16]
+    return of_opaque(exchange.endpoint.objects.enterprise, opaque)
+
+
+def is_one(exchange: Exchange) -> bool:
+    """Whether the request is for an entry by its ID; its place is that of the path then."""
+    id = canonical(exchange.names[1]) if len(exchange.names) == 2 else None
+    for path in _tree(exchange):
+        if id is not None and id == _id(exchange, path):
+            exchange.names = (v.CAPABILITIES, *path)
+            return True
+    return False

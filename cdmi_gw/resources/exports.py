@@ -20,7 +20,7 @@ def shown(exchange: Exchange, thing: StoredObject) -> Mapping[str, Any] | None:
     start = exchange.authority + exchange.endpoint.services.homes.get("occi", "") + _COMPUTES
     return {
         protocol: {"identifier": thing.id, "permissions": [start + id for id in computes]}
-        for protocol, computes in exports.of(thing).items()
+        for protocol, computes in exports.of(exchange.caller, thing).items()
     }
 
 

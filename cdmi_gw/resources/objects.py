@@ -5,7 +5,7 @@ from __future__ import annotations
 import falcon
 
 from cdmi_gw import vocabulary as v
-from cdmi_gw.resources import containers, dataobjects, domains, queues
+from cdmi_gw.resources import capabilities, containers, dataobjects, domains, queues
 from cdmi_gw.resources.common import condition_of, is_moved, require_conditions
 from cdmi_gw.resources.exchange import Exchange
 from gateway.model import Elsewhere, InvalidRequest, NotFound, ObjectKind
@@ -37,7 +37,15 @@ def _found(exchange: Exchange) -> Seen:
 
 def get(exchange: Exchange, resp: falcon.Response) -> None:
     """Read an object; a place without, or with too much of, a slash is told the right one."""
-    seen = _found(exchange)
+    try:
+        seen = _found(exchange)
+    except Elsewhere:
+        raise
+    except NotFound:
+        if exchange.names[:1] == (v.OBJECT_ID,) and capabilities.is_one(exchange):
+            capabilities.get(exchange, resp)
+            return
+        raise
     if not is_moved(exchange, resp, seen):
         _RESOURCES[seen.object.kind].get(exchange, resp, seen)
 

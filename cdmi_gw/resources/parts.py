@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import falcon
@@ -13,10 +14,11 @@ from cdmi_gw.rendering import body, multipart, ranges
 from cdmi_gw.rendering.multipart import Headers, Part
 from cdmi_gw.rendering.ranges import Range
 from cdmi_gw.resources import dataobjects, sources
-from cdmi_gw.resources.common import read, source_of, wish_of
+from cdmi_gw.resources.common import made, read, source_of, wish_of
 from cdmi_gw.resources.exchange import MAX_JSON, Exchange
 from gateway.model import DataObject, Encoding, InvalidRequest, ObjectKind, StoredObject
 from gateway.objects.names import Seen
+from gateway.objects.writing import Piece
 
 _MAX_PARTS = 1000
 
@@ -127,50 +129,35 @@ def _write(
         else:
             dataobjects.change(exchange, resp, found)
         return
-    headers, content = first
+    headers, _ = first
     if "encoding" not in wish:
         wish["encoding"] = _encoding(headers)
     if present is None:
         wish.setdefault("mimetype", _type(headers))
-    placed = _placed(headers)
-    if placed is None and len(exchange.selectors.value) == 1:
-        placed = exchange.selectors.value[0]
-    blocks = content if placed is None else dataobjects.as_long(content, placed.length)
-    at = placed.first if placed is not None else 0
-    behind = [0]
-    start = None if placed is None and present is None else (placed.first if placed is not None else None)
-    dataobjects.write(exchange, resp, _joined(_counted(blocks, behind), parts, at, behind), wish, start=start)
+    selected = iter(exchange.selectors.value)
+    in_part = bool(exchange.selectors.value) or (present is not None and _placed(headers) is not None)
+    pieces = _pieces(chain([first], parts), selected)
+    objects = exchange.endpoint.objects
+    seen, was_made = objects.write_pieces(exchange.caller, exchange.place, pieces, wish, in_part=in_part)
+    if was_made:
+        made(exchange, resp, seen)
+    else:
+        exchange.answer(resp, 204)
 
 
-def _counted(blocks: Iterator[bytes], behind: list[int]) -> Iterator[bytes]:
-    for block in blocks:
-        behind[0] += len(block)
-        yield block
+def _pieces(parts: Iterable[Part], selected: Iterator[Range]) -> Iterator[Piece]:
+    """Where each part belongs: where it says, where the query says, or behind the one before it (8.2).
 
-
-def _joined(blocks: Iterator[bytes], parts: Iterator[Part], start: int, behind: list[int]) -> Iterator[bytes]:
-    """One part behind the other: each is appended to the one before it unless it says another place.
-
-    A place further on leaves a gap of zeros. Raises InvalidRequest for one that goes back.
+    Raises InvalidRequest for one that is not as long as it says, and for ranges of the query without a part.
     """
-    yield from blocks
-    gaps = 0
     for headers, content in parts:
-        placed = _placed(headers)
-        if placed is not None:
-            gap = placed.first - start - behind[0]
-            if gap < 0:
-                raise InvalidRequest("Content-Range: parts come in the order of their places", field="body")
-            gaps += gap
-            if gaps > MAX_JSON:
-                raise InvalidRequest("Content-Range: so large a gap takes a request of its own", field="body")
-            while gap:
-                block = bytes(min(gap, 1 << 20))
-                behind[0] += len(block)
-                gap -= len(block)
-                yield block
-            content = dataobjects.as_long(content, placed.length)
-        yield from _counted(content, behind)
+        wanted = next(selected, None)
+        placed = _placed(headers) or wanted
+        yield (
+            (None, content) if placed is None else (placed.first, dataobjects.as_long(content, placed.length))
+        )
+    if next(selected, None) is not None:
+        raise InvalidRequest("value: a range in the query has no part", field="query")
 
 
 def _placed(headers: Headers) -> Range | None:
@@ -184,7 +171,7 @@ def _placed(headers: Headers) -> Range | None:
 
 
 def _type(headers: Headers) -> str:
-    return headers.get("content-type", "application/octet-stream").partition(";")[0].strip().lower()
+    return dataobjects.typed(headers.get("content-type"))["mimetype"]
 
 
 def _encoding(headers: Headers) -> Encoding:

@@ -44,6 +44,11 @@ class Plan:
     children: Sequence[Plan] = ()  # of a queue: its values
     next: int = 0  # designator; of a queue
 
+    @property
+    def depth(self) -> int:
+        """Levels, its own the first."""
+        return 1 + max((child.depth for child in self.children), default=0)
+
     def all(self) -> Iterator[Plan]:
         """Itself and everything that is to be in it."""
         yield self

@@ -94,13 +94,14 @@ class Domains:
         domain = domains.get(held.domain_seq)
         if domain is None:
             return
-        if not domain.enabled:
-            raise Forbidden(f"the domain /{'/'.join(domain.path)}/ is disabled", reason="domain_disabled")
-        for member in _memberships(domains, domain, caller):
-            if member.get("cdmi_member_enabled") == "false":
-                raise Forbidden(
-                    f"you are disabled in the domain /{'/'.join(domain.path)}/", reason="member_disabled"
-                )
+        reason = _shut(domains, domain, caller)
+        if reason is not None:
+            raise Forbidden(f"/{'/'.join(domain.path)}/: {reason}", reason="domain_disabled")
+
+    def closed(self, caller: Caller) -> frozenset[int]:
+        """The domains, by ``seq``, whose objects are shut off from a caller."""
+        domains = self.all(caller)
+        return frozenset(seq for seq, domain in domains.items() if _shut(domains, domain, caller) is not None)
 
     def has(self, caller: Caller, seq: int | None, privilege: str) -> bool:
         """Whether a caller has a privilege of a domain's member; the gateway's admin has every one."""
@@ -111,6 +112,16 @@ class Domains:
         if domain is None:
             return False
         return any(privilege in _privileges(member) for member in _memberships(domains, domain, caller))
+
+
+def _shut(domains: Mapping[int, Known], domain: Known, caller: Caller) -> str | None:
+    """Why the objects of a domain are shut off from a caller; None where they are not."""
+    if not domain.enabled:
+        return "this domain is disabled"
+    for member in _memberships(domains, domain, caller):
+        if member.get("cdmi_member_enabled") == "false":
+            return "you are disabled in this domain"
+    return None
 
 
 def _memberships(

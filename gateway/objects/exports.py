@@ -56,13 +56,14 @@ class Exports:
         """Whether there are machines with disks."""
         return self._cloud.has(Volume)
 
-    def of(self, container: Container) -> Mapping[str, Sequence[str]]:
-        """Protocol -> identifiers of the machines that the container is exported to."""
+    def of(self, caller: Caller, container: Container) -> Mapping[str, Sequence[str]]:
+        """Protocol -> the machines that the container is exported to, of those that the caller may use."""
         found = {}
         for protocol, export in container.exports.items():
             volume = self._volume(export["volume"])
             if volume is not None:
-                found[protocol] = [attachment.compute for attachment in volume.attachments]
+                machines = [attachment.compute for attachment in volume.attachments]
+                found[protocol] = [id for id in machines if self._cloud.knows(caller, Compute, id)]
         return found
 
     def _volume(self, id: str) -> Volume | None:

@@ -35,14 +35,16 @@ from gateway.objects.ways import (
     require_changeable,
     require_removable,
 )
-from gateway.objects.writing import ATTEMPTS, Content, Writer, busy
+from gateway.objects.writing import ATTEMPTS, Content, Writer, busy, is_membership, require_size
 from gateway.policy import acl as lists
 from gateway.store import Transaction
 from gateway.store.object_rows import Held, present
 from gateway.store.objects import Extent
 
-#: Values that one request may read, put in or take out.
+#: Values that one request may read or put in.
 MAX_VALUES = 1000
+#: Values that one request may take out.
+MAX_TAKEN = 10_000
 
 _DIGITS = 20
 _LAST = "9" * _DIGITS
@@ -127,7 +129,10 @@ class Queues:
             raise Conflict(f"{place} has just been removed")
         thing = queue(held, place)
         for number, (content, mimetype, encoding) in enumerate(contents, thing.next):
-            made = self._value(held, number, content, mimetype, encoding)
+            require_size(content, place)
+            value = Value(self.writer.values, content.parts, content.size)
+            told = self.writer.as_text({"encoding": encoding}, encoding, value)["encoding"]
+            made = self._value(held, number, content, mimetype, told)
             row = self.rows.add(tx, held, made, held.group, domain=held.domain_seq)
             self.writer.keep(tx, row, content)
         changed = self._changed(thing, next=thing.next + len(contents))
@@ -172,9 +177,11 @@ class Queues:
             if held is None or ends is None:
                 return 0
             first, last = choose(*ends)
-            require_few(last - first + 1)
+            last = min(last, first + MAX_TAKEN - 1)
+            if last < first:
+                return 0
             names = (f"{first:0{_DIGITS}d}", f"{last:0{_DIGITS}d}")
-            gone = self.rows.held_children(held, *names, MAX_VALUES, tx)
+            gone = self.rows.held_children(held, *names, MAX_TAKEN, tx)
             keys = [key for value in gone for key in self.rows.remove(tx, value, 1 << 31)]
             self.rows.change(tx, held, self._changed(queue(held, place)))
             self.ways.record(tx, caller, "queue.dequeue", held)
@@ -222,6 +229,8 @@ class Queues:
             require(caller, from_[-1], AceMask.READ_OBJECT, source)
             if moving and isinstance(from_[-1].object, Queue):
                 self._writable(caller, source)
+            elif moving and is_membership(from_[:-1]):
+                raise InvalidRequest("source: a member stays where it is", field="move")
             elif moving:
                 require_removable(caller, from_, source)
                 require_changeable(from_, source)

@@ -48,6 +48,7 @@ class Remover:
     def _remove(self, caller: Caller, way: Way, place: Place, condition: Condition | None = None) -> bool:
         """Remove what is at the end of a way; False where it is no longer there, or has been added to."""
         held = way[-1]
+        self.ways.require_open_tree(caller, held)
         self._require_free(held, place)  # before disks of machines go, which nothing brings back
         if self._exports is not None:
             self._exports.release_all(held, place)
@@ -97,16 +98,20 @@ class Remover:
 
     def remove_expired(self) -> int:
         """Remove what was to go when its retention ended (17.3); how many."""
-        removed = 0
-        caller = Caller(GATEWAY)
-        while expired := self.rows.expired(_EXPIRED_AT_ONCE):
-            before = removed
+        removed = skipped = 0
+        while expired := self.rows.expired(_EXPIRED_AT_ONCE, skipped):
             for held in expired:
-                way = self.ways.chain(held)
-                if any(above.holds for above in way) or self.rows.by_seq(held.seq) is None:
-                    continue  # it is in something that is held, or that has been removed just now
-                with suppress(Forbidden, Conflict):  # something in it is kept for longer, or exported
-                    removed += self._remove(caller, way, Place(id=held.object.id))
-            if removed == before:
-                break
+                if self._has_expired(held):
+                    removed += 1
+                else:
+                    skipped += 1
         return removed
+
+    def _has_expired(self, held: Held) -> bool:
+        """Remove one that was to go; False where it is in something held, kept for longer, or exported."""
+        way = self.ways.chain(held)
+        if any(above.holds for above in way) or self.rows.by_seq(held.seq) is None:
+            return False
+        with suppress(Forbidden, Conflict):
+            return self._remove(Caller(GATEWAY), way, Place(id=held.object.id))
+        return False

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from backends.values import ValueStore
 from gateway.identity import GATEWAY, Caller
@@ -14,6 +16,8 @@ from gateway.model import (
     Acl,
     Container,
     Domain,
+    Forbidden,
+    GatewayError,
     NotFound,
     ObjectKind,
     Queue,
@@ -48,6 +52,10 @@ if TYPE_CHECKING:
     from gateway.cloud import Cloud
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
 class Objects:
     """All stored objects, seen by one caller at a time.
 
@@ -70,7 +78,7 @@ class Objects:
         self.rows = rows = ObjectRows(database)
         self.values = values
         self.accesses = Accesses(rows)
-        self._database, self._enterprise = database, enterprise
+        self._database, self._audit, self.enterprise = database, audit, enterprise
         self.classes: Classes = classes or {}
         self._domains = Domains(database, rows)
         self._ways = ways = Ways(rows, self._domains, audit, quotas or Quotas())
@@ -80,13 +88,49 @@ class Objects:
         self._wholes = wholes = Wholes(writer, ways)
         self.exports = Exports(cloud, writer, ways) if cloud is not None else None
         self._remover = remover = Remover(writer, ways, self.exports)
-        self.write, self.change = writer.write, writer.change
-        self.copy_value, self.copy_over, self.move = trees.copy_value, trees.copy_over, trees.move
-        self.snapshot = trees.snapshot
-        self.queue_range, self.queue_read = queues.range, queues.read
-        self.queue_put, self.queue_take, self.queue_pour = queues.put, queues.take, queues.pour
-        self.whole, self.restore, self.restore_over = wholes.read, wholes.restore, wholes.restore_over
-        self.remove = remover.remove
+        told = self._told
+        self.write, self.change = told("write", writer.write), told("change", writer.change)
+        self.write_pieces = told("write", writer.write_pieces)
+        self.copy_value, self.copy_over = told("copy", trees.copy_value), told("copy", trees.copy_over)
+        self.move, self.snapshot = told("move", trees.move), told("snapshot", trees.snapshot)
+        self.queue_range, self.queue_read = told("read", queues.range), told("read", queues.read)
+        self.queue_put, self.queue_take = told("enqueue", queues.put), told("dequeue", queues.take)
+        self.queue_pour = told("enqueue", queues.pour)
+        self.whole, self.restore = told("serialize", wholes.read), told("deserialize", wholes.restore)
+        self.restore_over = told("deserialize", wholes.restore_over)
+        self.remove = told("delete", remover.remove)
+        self.get, self.open = told("read", self._get), told("read", self._open)
+        self.children, self.how_many_children = told("list", self._children), told("list", self._how_many)
+        self.make_container = told("create", self._make_container)
+        self.make_queue, self.make_reference = (
+            told("create", self._make_queue),
+            told("create", self._make_reference),
+        )
+        self.make_domain = told("create", writer.make_domain)
+        self.copy_container, self.copy_queue = (
+            told("copy", self._copy_container),
+            told("copy", self._copy_queue),
+        )
+
+    def _told(
+        self, event: str, work: Callable[Concatenate[Caller, P], T]
+    ) -> Callable[Concatenate[Caller, P], T]:
+        """``work``, with an audit record of what is denied."""
+
+        @wraps(work)
+        def told(caller: Caller, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                return work(caller, *args, **kwargs)
+            except Forbidden as error:
+                with suppress(GatewayError):  # the answer is the same where the store is down
+                    self._denied(caller, f"object.{event}", error)
+                raise
+
+        return told
+
+    def _denied(self, caller: Caller, event: str, error: Forbidden) -> None:
+        with self._database.write(durable=False) as tx:
+            self._audit.append(tx, caller, event, "denied", reason=error.reason, detail=error.message)
 
     # Reading
 
@@ -97,12 +141,12 @@ class Objects:
             raise NotFound("no root yet")
         return root.object.id
 
-    def get(self, caller: Caller, place: Place) -> Seen:
+    def _get(self, caller: Caller, place: Place) -> Seen:
         way = self._ways.walk(caller, place)
         seen = self._ways.seen(caller, way)
         return replace(seen, object=self.accesses.seen(way[-1].seq, seen.object))
 
-    def children(
+    def _children(
         self, caller: Caller, place: Place, first: int, number: int
     ) -> Sequence[tuple[str, ObjectKind]]:
         """Names and kinds of a container's children in the order of their bytes."""
@@ -110,14 +154,14 @@ class Objects:
         self.accesses.note(held)
         return self.rows.children(held, first, number)
 
-    def how_many_children(self, caller: Caller, place: Place) -> int:
+    def _how_many(self, caller: Caller, place: Place) -> int:
         return self.rows.how_many_children(self._ways.container(caller, place, AceMask.READ_OBJECT)[-1])
 
     def snapshots(self, caller: Caller, place: Place) -> Sequence[str]:
         """Names of a container's snapshots."""
         return [name for name, _ in self.rows.snapshots(self._ways.container(caller, place, AceMask(0))[-1])]
 
-    def open(self, caller: Caller, place: Place, seen: StoredObject | None = None) -> Value:
+    def _open(self, caller: Caller, place: Place, seen: StoredObject | None = None) -> Value:
         """The value of a data object, to be read in part or whole. Raises Conflict (it has none).
 
         With ``seen`` it is the value of the object as it was then; raises Replaced where it has changed.
@@ -136,27 +180,23 @@ class Objects:
 
     # Making
 
-    def make_container(self, caller: Caller, place: Place, wish: Wish) -> Seen:
+    def _make_container(self, caller: Caller, place: Place, wish: Wish) -> Seen:
         """Raises AlreadyExists."""
-        return self._writer.make(caller, place, Container, wish, exports=wish.get("exports", {}))
+        return self._writer.make(caller, place, Container, wish)
 
-    def make_queue(self, caller: Caller, place: Place, wish: Wish) -> Seen:
+    def _make_queue(self, caller: Caller, place: Place, wish: Wish) -> Seen:
         """Raises AlreadyExists."""
         return self._writer.make(caller, place, Queue, wish)
 
-    def make_reference(self, caller: Caller, place: Place, target: str) -> Seen:
+    def _make_reference(self, caller: Caller, place: Place, target: str) -> Seen:
         """Raises AlreadyExists."""
         return self._writer.make(caller, place, Reference, {}, target=target)
 
-    def make_domain(self, caller: Caller, place: Place, wish: Wish) -> Seen:
-        """A domain; with a delegation to the one above it, as every new one has. Raises AlreadyExists."""
-        return self._writer.make_domain(caller, place, wish)
-
-    def copy_container(self, caller: Caller, place: Place, source: Source, wish: Wish) -> Seen:
+    def _copy_container(self, caller: Caller, place: Place, source: Source, wish: Wish) -> Seen:
         """With all that is in the source. Raises InvalidRequest (the source), AlreadyExists."""
         return self._trees.copy(caller, place, Container, source, wish)
 
-    def copy_queue(self, caller: Caller, place: Place, source: Source, wish: Wish) -> Seen:
+    def _copy_queue(self, caller: Caller, place: Place, source: Source, wish: Wish) -> Seen:
         """With all values of the source. Raises InvalidRequest (the source), AlreadyExists."""
         return self._trees.copy(caller, place, Queue, source, wish)
 
@@ -191,7 +231,7 @@ class Objects:
     def _own(self, kind: type[StoredObject], name: str, acl: Acl) -> StoredObject:
         moment = present()
         return kind(
-            id=new_id(self._enterprise),
+            id=new_id(self.enterprise),
             name=name,
             parent=None,
             owner="",

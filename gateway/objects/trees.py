@@ -41,7 +41,15 @@ from gateway.objects.ways import (
     require_removable,
 )
 from gateway.objects.wishes import checked, domain_for, hash_of, inherited_domain
-from gateway.objects.writing import ATTEMPTS, GIVEN_UP_AT_ONCE, Content, Writer, busy, require_place
+from gateway.objects.writing import (
+    ATTEMPTS,
+    GIVEN_UP_AT_ONCE,
+    Content,
+    Writer,
+    busy,
+    is_membership,
+    require_place,
+)
 from gateway.policy import acl as lists
 from gateway.policy.acl import granted
 from gateway.policy.system import NOT_COPIED
@@ -138,6 +146,7 @@ class Trees:
             for field, right in _NEEDED:
                 needed |= right if source.has(field) else AceMask(0)
             require(caller, way[-1], needed, source.place)
+            self.ways.require_open_tree(caller, way[-1])
         except (NotFound, Forbidden, Conflict) as error:
             raise InvalidRequest(f"source: {error.message}", field="copy", reason="source") from None
         if way[-1].object.completion is not Completion.COMPLETE:
@@ -209,6 +218,7 @@ class Trees:
         require_place(way, place, kind)
         wish = checked(False, self._described(from_[-1].object, source, wish))
         deep = source.has("children" if kind is Container else "value")
+        self.ways.require_shallow(way, 1 + self.rows.depth_of(from_[-1]))
         number, _ = self.rows.tree_size(from_[-1])
         delayed = deep and number > self._at_once
         common = self.writer.common(caller, way, place, wish, kind=kind)
@@ -296,6 +306,7 @@ class Trees:
             require_place(way, place, type(held.object))
             if any(above.seq == held.seq for above in way):
                 raise InvalidRequest("move: not into itself", field="move")
+            self._require_fit(caller, from_, way)
             name = None if place.is_new else place.names[-1] or held.object.id
             if name is None and below:
                 raise InvalidRequest("move: a container needs a path", field="move")
@@ -317,6 +328,17 @@ class Trees:
                 raise AlreadyExists(f"{place} is there already") from None
             return self.ways.seen(caller, [*way, last])
         raise busy(place)
+
+    def _require_fit(self, caller: Caller, from_: Way, way: Way) -> None:
+        """Raises InvalidRequest, Forbidden for what is moved where it does not belong."""
+        if is_membership(from_[:-1]) or is_membership(way):
+            raise InvalidRequest("move: a member stays where it is", field="move")
+        self.ways.require_shallow(way, 1 + self.rows.depth_of(from_[-1]))
+        self.ways.require_open_tree(caller, from_[-1])
+        above, domains = inherited_domain(self.ways.domains, caller, way), self.ways.domains
+        other = way and from_[-1].domain_seq != above
+        if other and not domains.has(caller, above, "cross_domain"):
+            raise Forbidden("move: into a container of another domain takes the privilege cross_domain")
 
     def _movable(self, caller: Caller, source: Place) -> list[Held]:
         try:
@@ -368,6 +390,7 @@ class Trees:
             above = self._snapshots(tx, way)
             earlier = self.rows.child(above, name, tx)
             if earlier is not None:
+                require_removable(caller, [*way, above, earlier], place)
                 self.rows.lock_tree(tx, earlier)
                 replaced = self.rows.remove(tx, earlier, GIVEN_UP_AT_ONCE)
             made = replace(

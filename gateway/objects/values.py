@@ -12,7 +12,7 @@ from backends.values import BLOCK, ValueStore
 from gateway.model import NotFound
 from gateway.store.objects import Extent
 
-__all__ = ["BLOCK", "Value", "cut", "joined", "spliced"]
+__all__ = ["BLOCK", "Value", "cut", "joined", "merged", "spliced"]
 
 _ZEROS = bytes(BLOCK)
 
@@ -39,6 +39,18 @@ def spliced(parts: Sequence[Extent], new: Extent) -> Sequence[Extent]:
     if new.length:
         result.append(new)
     return sorted(result, key=lambda part: part.start)
+
+
+def merged(parts: Sequence[Extent]) -> Sequence[Extent]:
+    """The same with one extent for those that follow one another in the value and in what is stored."""
+    found: list[Extent] = []
+    for part in parts:
+        last = found[-1] if found else None
+        if last and (last.end, last.key, last.offset + last.length) == (part.start, part.key, part.offset):
+            found[-1] = Extent(last.start, last.length + part.length, last.key, last.offset)
+        else:
+            found.append(part)
+    return found
 
 
 def joined(values: Iterable[tuple[int, Sequence[Extent]]]) -> tuple[Sequence[Extent], int]:

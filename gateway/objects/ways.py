@@ -129,6 +129,17 @@ class Ways:
         require_addable(way, place)
         return way
 
+    def require_open_tree(self, caller: Caller, top: Held) -> None:
+        """Raises Forbidden where something in a tree is of a domain that is shut off."""
+        closed = self.domains.closed(caller)
+        if closed and closed & self.rows.domains_in(top):
+            raise Forbidden("something in it is of a disabled domain", reason="domain_disabled")
+
+    def require_shallow(self, way: Way, levels: int) -> None:
+        """Raises InvalidRequest where so many levels below a way lie deeper than any path leads."""
+        if len(way) + levels > DEPTH:
+            raise InvalidRequest(f"more than {DEPTH} levels", field="path")
+
     def record(self, tx: Transaction, caller: Caller, event: str, held: Held) -> None:
         thing = held.object
         facts = {"resource_kind": thing.kind.value, "resource_title": thing.name, "owner": thing.owner}

@@ -26,8 +26,8 @@ from gateway.model import (
 from gateway.objects.names import Place, Seen, require_name
 from gateway.objects.values import Value
 from gateway.objects.ways import Way, Ways, group_of, guarded, require, require_changeable
-from gateway.objects.wishes import checked, domain_for
-from gateway.objects.writing import Hasher, Writer, busy, require_place
+from gateway.objects.wishes import checked, domain_for, inherited_domain
+from gateway.objects.writing import Hasher, Writer, busy, is_membership, require_place
 from gateway.policy.acl import granted
 from gateway.policy.system import VALUE_HASH, effective
 from gateway.store import Constraint, Transaction
@@ -72,6 +72,9 @@ class Wholes:
             require(caller, way[-1], _READ, place)
         except (NotFound, Forbidden) as error:
             raise InvalidRequest(f"serialize: {error.message}", field="serialize", reason="source") from None
+        if way[-1].object.kind not in _TYPES:
+            raise InvalidRequest(f"serialize: {place} is a {way[-1].object.kind}", field="serialize")
+        self.ways.require_open_tree(caller, way[-1])
         if self.rows.tree_size(way[-1])[1] > MAX_READ:
             raise InvalidRequest(f"serialize: more than {MAX_READ} bytes", field="serialize")
         tree = self.rows.tree(way[-1])
@@ -111,6 +114,8 @@ class Wholes:
         way = self.ways.parent(caller, place, right, container=below)
         kind = _TYPES[plan.kind]
         require_place(way, place, kind)
+        if is_membership(way):
+            raise InvalidRequest(f"{place}: a member is written, not deserialized", field="deserialize")
         plan = replace(plan, wish={**plan.wish, **wish})
         self._require_fit(caller, way, plan, wish)
         with self.writer.kept(item.value for item in plan.all()) as stored:
@@ -155,7 +160,8 @@ class Wholes:
         return self.ways.seen(caller, [*way[:-1], last])
 
     def _require_fit(self, caller: Caller, way: Way, plan: Plan, wish: Wish) -> None:
-        """Names, number and domains of what is to be made. Raises InvalidRequest."""
+        """Names, number, depth and domains of what is to be made. Raises InvalidRequest."""
+        self.ways.require_shallow(way, plan.depth)
         for number, item in enumerate(plan.all(), 1):
             if number > MAX_OBJECTS:
                 raise InvalidRequest(f"deserialize: more than {MAX_OBJECTS} objects", field="deserialize")
@@ -186,9 +192,11 @@ class _Grown:
         kind = _TYPES[plan.kind]
         wish = checked(False, self._owned(plan.wish))
         common = self._wholes.writer.common(self._caller, way, place, wish, kind=kind)
-        if not (top and place.names):
-            common["name"] = plan.name or common["name"]
         common["id"] = plan.id or common["id"]
+        if not top:
+            common["name"] = plan.name
+        elif place.is_unnamed:
+            common["name"] = common["id"]
         if place.is_new and top:
             common["name"] = None
         domain = self._domain(way, plan, wish)
@@ -221,7 +229,9 @@ class _Grown:
         domains = self._wholes.ways.domains
         if "domain" in wish:
             return domain_for(domains, self._caller, way, wish)
-        if plan.domain is not None and domains.has(self._caller, None, "cross_domain"):
+        if plan.domain is not None and domains.has(
+            self._caller, inherited_domain(domains, self._caller, way), "cross_domain"
+        ):
             return domains.at(self._caller, plan.domain).seq
         return domain_for(domains, self._caller, way, {})
 

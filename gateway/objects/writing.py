@@ -34,7 +34,7 @@ from gateway.model import (
 from gateway.objects.domains import MEMBER, read_member
 from gateway.objects.identifier import new_id
 from gateway.objects.names import MEMBERS, Place, Seen
-from gateway.objects.values import Replaced, Value, spliced
+from gateway.objects.values import Replaced, Value, merged, spliced
 from gateway.objects.ways import (
     Way,
     Ways,
@@ -62,7 +62,7 @@ MAX_SIZE = 1 << 44
 #: Longer values are no text whatever they hold: no JSON carries them, and to look would take long.
 MAX_TEXT = 32 << 20
 #: So many bytes of a value that is hashed are read again when a part of it is written.
-MAX_HASHED = 1 << 34
+MAX_HASHED = 1 << 30
 #: So many values that a delete has left are given up at once, the rest by the sweeper.
 GIVEN_UP_AT_ONCE = 100
 #: How often a change begins anew that others have come before.
@@ -91,6 +91,10 @@ class Content:
     digest: str | None = None
     #: What is new in the value store; of the others some object has them already.
     stored: Stored | None = None
+
+
+#: Where a part of a value begins, None: behind the one before it; and its bytes.
+Piece = tuple[int | None, Iterable[bytes]]
 
 
 class Writer:
@@ -130,11 +134,35 @@ class Writer:
             content = Content(parts, extent.end if stored.size else 0, hasher.digest(), stored)
             return self.put(caller, place, content, wish, in_part=start is not None)
 
+    def write_pieces(
+        self, caller: Caller, place: Place, pieces: Iterable[Piece], wish: Wish, *, in_part: bool
+    ) -> tuple[Seen, bool]:
+        """As ``write``, of several parts of a value; what is between them stays as it is, or is zero.
+
+        All of them are one stored value; nothing is written for what is between.
+        """
+        wish = checked(False, wish)
+        self._writable(caller, place)
+        placed: list[tuple[int, int, int]] = []  # where in the value, how long, where in what is stored
+        with self.kept(_stored(pieces, placed, place)) as stored:
+            parts: Sequence[Extent] = []
+            for start, length, offset in placed:
+                parts = spliced(parts, Extent(start, length, stored.key, offset))
+            parts = merged(parts)
+            if len(parts) > MAX_EXTENTS:
+                raise InvalidRequest(f"value: more than {MAX_EXTENTS} parts that do not touch", field="value")
+            size = max((start + length for start, length, _ in placed), default=0)
+            value = Value(self.values, parts, size)
+            way, _ = self._writable(caller, place)
+            digest = None if in_part else self.digest_of(way, wish, value, place)
+            return self.put(caller, place, Content(parts, size, digest, stored), wish, in_part=in_part)
+
     def put(
         self, caller: Caller, place: Place, content: Content, wish: Wish, *, in_part: bool = False
     ) -> tuple[Seen, bool]:
         """Give an object, which is made where there is none, a value that is in the store."""
         wish = checked(False, wish)
+        require_size(content, place)
         value = Value(self.values, content.parts, content.size)
         for _ in range(ATTEMPTS):
             way, there = self._writable(caller, place)
@@ -571,6 +599,27 @@ def require_place(way: Way, place: Place, kind: type[StoredObject]) -> None:
         raise InvalidRequest(f"{place}: {what} made here", field="path")
     if is_membership(way) and kind is not DataObject:
         raise InvalidRequest(f"{place}: members are data objects", field="path")
+
+
+def _stored(pieces: Iterable[Piece], placed: list[tuple[int, int, int]], place: Place) -> Iterator[bytes]:
+    """The bytes of pieces one behind the other; ``placed`` tells where each has been put."""
+    at = offset = 0
+    for start, blocks in pieces:
+        begun = at = at if start is None else start
+        for block in blocks:
+            at += len(block)
+            if at > MAX_SIZE:
+                raise InvalidRequest(f"{place}: more than {MAX_SIZE} bytes", reason="too_large")
+            yield block
+        if at > begun:
+            placed.append((begun, at - begun, offset))
+        offset += at - begun
+
+
+def require_size(content: Content, place: Place) -> None:
+    """Raises InvalidRequest for a value that is too long."""
+    if content.size > MAX_SIZE:
+        raise InvalidRequest(f"{place}: more than {MAX_SIZE} bytes", reason="too_large")
 
 
 def require_condition(wish: Wish, present: StoredObject | None) -> None:

@@ -43,12 +43,6 @@ _CHILDREN = Query(
     .limit(bindparam("number"))
     .offset(bindparam("skip"))
 )
-_CHILDREN_AFTER = Query(
-    select(_o.name, _o.kind)
-    .where(*_BELOW, _o.name > bindparam("after"))
-    .order_by(_o.name)
-    .limit(bindparam("number"))
-)
 _HELD_CHILDREN = Query(
     select(*COLUMNS)
     .where(*_BELOW, _o.name >= bindparam("since"), _o.name <= bindparam("until"))
@@ -89,8 +83,9 @@ _IN_DOMAIN = Query(select(literal(1)).where(_o.domain == bindparam("domain")).li
 _EXPIRED = Query(
     select(*COLUMNS)
     .where(_o.expires <= bindparam("moment"), _o.held == 0)
-    .order_by(_o.expires)
+    .order_by(_o.expires, _o.seq)
     .limit(bindparam("number"))
+    .offset(bindparam("first"))
 )
 
 _subtree = (
@@ -106,6 +101,8 @@ _KEYS_OF_TREE = Query(
     select(_e.key).where(_e.object.in_(select(_subtree.c.seq))).distinct().limit(bindparam("number"))
 )
 _EXPORTED_IN_TREE = Query(select(*COLUMNS).where(_IN_SUBTREE, _o.exports != "{}"))
+_DOMAINS_OF_TREE = Query(select(_o.domain).where(_IN_SUBTREE, _o.domain.is_not(None)).distinct())
+_DEPTH = Query(select(func.max(_subtree.c.depth)))
 _KEPT_IN_TREE = Query(
     select(_o.id).where(_IN_SUBTREE, or_(_o.held > 0, _o.retained > bindparam("moment"))).limit(1)
 )
@@ -223,10 +220,6 @@ class ObjectRows:
         rows = self._landmarks.read(parent.seq, parent.object.id, first, read)
         return [(name, _KINDS[kind]) for name, kind in rows]
 
-    def children_after(self, parent: Held, after: str, number: int) -> Sequence[tuple[str, ObjectKind]]:
-        rows = self.database.read(_CHILDREN_AFTER, parent=parent.seq, after=after, number=number)
-        return [(name, ObjectKind(kind)) for name, kind in rows]
-
     def held_children(
         self, parent: Held, since: str, until: str, number: int, source: Transaction | None = None
     ) -> Sequence[Held]:
@@ -307,13 +300,22 @@ class ObjectRows:
         rows = self._rows(source, _KEPT_IN_TREE, row=held.seq, moment=now())
         return rows[0][0] if rows else None
 
+    def domains_in(self, top: Held) -> frozenset[int]:
+        """The domains that the objects of a tree are in."""
+        return frozenset(row[0] for row in self.database.read(_DOMAINS_OF_TREE, row=top.seq))
+
+    def depth_of(self, top: Held) -> int:
+        """How many levels there are below an object."""
+        return int(self.database.read(_DEPTH, row=top.seq)[0][0] or 0)
+
     def exported_in(self, top: Held, source: Transaction | None = None) -> Sequence[Held]:
         """The containers of a tree that have exports."""
         return [held(row) for row in self._rows(source, _EXPORTED_IN_TREE, row=top.seq)]
 
-    def expired(self, number: int) -> Sequence[Held]:
-        """What is to be removed by now (``cdmi_retention_autodelete``)."""
-        return [held(row) for row in self.database.read(_EXPIRED, moment=now(), number=number)]
+    def expired(self, number: int, first: int = 0) -> Sequence[Held]:
+        """What is to be removed by now (``cdmi_retention_autodelete``), the first of it passed over."""
+        rows = self.database.read(_EXPIRED, moment=now(), number=number, first=first)
+        return [held(row) for row in rows]
 
     def tree(self, top: Held, source: Transaction | None = None) -> Sequence[Whole]:
         """An object and all below it but its snapshots, level after level, as they were at one moment."""

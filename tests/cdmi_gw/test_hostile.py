@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -64,6 +65,38 @@ def test_a_gap_between_parts_is_not_written_out(ada: Cdmi) -> None:
     body = (
         b"--z\r\nContent-Type: application/cdmi-object\r\n\r\n{}\r\n--z\r\n\r\nx\r\n"
         b"--z\r\nContent-Range: bytes 1073741824-1073741824/*\r\n\r\nx\r\n--z--\r\n"
+    )
+    headers = {**VERSION, "Content-Type": "multipart/mixed; boundary=z"}
+    assert ada.client.request("PUT", "/cdmi/lab/a", body, headers).status == 201
+    values = ada.client.application.gateway.cloud.objects.values
+    [key] = values.keys(datetime.now(UTC) + timedelta(days=1))
+    assert b"".join(values.read(key)) == b"xx"
+    assert ada.http("GET", "/lab/a", Range="bytes=1073741823-").body == b"\0x"
+    far = body.replace(b"1073741824", b"999999999999999")
+    assert ada.client.request("PUT", "/cdmi/lab/b", far, headers).status == 413
+
+
+def test_parts_of_an_update_leave_the_rest_as_it_is(ada: Cdmi) -> None:
+    ada.http("PUT", "/lab/a", b"0123456789", Content_Type="text/plain")
+    headers = {**VERSION, "Content-Type": "multipart/mixed; boundary=z"}
+    document = b"--z\r\nContent-Type: application/cdmi-object\r\n\r\n{}\r\n"
+    placed = b"--z\r\nContent-Range: bytes 0-0/*\r\n\r\nX\r\n"
+    placed += b"--z\r\nContent-Range: bytes 8-8/*\r\n\r\nY\r\n--z--\r\n"
+    assert ada.client.request("PUT", "/cdmi/lab/a", document + placed, headers).status == 204
+    assert ada.value("/lab/a") == b"X1234567Y9"
+    plain = document + b"--z\r\n\r\na\r\n--z\r\n\r\nb\r\n--z--\r\n"
+    path = "/cdmi/lab/a?value:0-0;value:9-9"
+    assert ada.client.request("PUT", path, plain, headers).status == 204
+    assert ada.value("/lab/a") == b"a1234567Yb"
+    one = document + b"--z\r\n\r\nc\r\n--z--\r\n"
+    assert ada.client.request("PUT", path, one, headers).status == 400
+    assert ada.value("/lab/a") == b"a1234567Yb"
+
+
+def test_a_header_of_a_part_does_not_get_into_an_answer(ada: Cdmi) -> None:
+    body = (
+        b'--z\r\nContent-Type: application/cdmi-object\r\n\r\n{"valuetransferencoding": "base64"}\r\n'
+        b"--z\r\nContent-Type: text/plain\nX-Evil: 1\r\n\r\nx\r\n--z--\r\n"
     )
     headers = {**VERSION, "Content-Type": "multipart/mixed; boundary=z"}
     assert ada.client.request("PUT", "/cdmi/lab/a", body, headers).status == 400
@@ -210,3 +243,108 @@ def test_a_copy_of_the_metadata_alone_makes_an_object(ada: Cdmi) -> None:
     assert ada.cdmi("PUT", "/lab/b", {"copy": "/lab/a?metadata"}).status == 201
     read = ada.read("/lab/b")
     assert (read["value"], read["metadata"]["k"]) == ("", "v")
+
+
+def test_a_snapshot_is_replaced_by_who_may_remove_it(ada: Cdmi, bob: Cdmi) -> None:
+    ada.cdmi("PUT", "/lab/c/", {})
+    ada.cdmi("PUT", "/lab/c/", {"snapshot": "good"})
+    before = ada.read("/lab/c/cdmi_snapshots/good/")["objectID"]
+    grant(ada, "/lab/", "0x20")
+    grant(ada, "/lab/c/", "0x1AD")
+    assert bob.cdmi("PUT", "/lab/c/", {"snapshot": "good"}).status == 403
+    assert ada.read("/lab/c/cdmi_snapshots/good/")["objectID"] == before
+
+
+def test_a_broken_text_does_not_spoil_a_queue(ada: Cdmi) -> None:
+    ada.cdmi("PUT", "/lab/o", {"value": "éé"})
+    ada.queue("PUT", "/lab/q", {})
+    assert ada.queue("POST", "/lab/q", {"copy": "/lab/o?value:0-0"}).status == 204
+    read = ada.read("/lab/q")
+    assert (read["value"], read["valuetransferencoding"]) == (["ww=="], ["base64"])
+
+
+def test_nothing_is_nested_deeper_than_it_can_be_read(ada: Cdmi) -> None:
+    for levels, status in ((64, 201), (976, 400), (100_000, 400)):
+        deep = b"[" * levels + b"]" * levels
+        headers = {**VERSION, "Content-Type": OBJECT}
+        body = b'{"metadata": {"a": ' + deep + b"}}"
+        assert ada.client.request("PUT", f"/cdmi/lab/a{levels}", body, headers).status == status
+    assert ada.read("/lab/a64")["metadata"]["a"] != []
+
+
+def test_no_tree_is_deeper_than_any_path(ada: Cdmi) -> None:
+    for top in ("a", "b"):
+        path = f"/lab/{top}/"
+        for _ in range(65):
+            assert ada.cdmi("PUT", path, {}).status == 201
+            path += "d/"
+    bottom = "/lab/b/" + "d/" * 64
+    assert ada.cdmi("PUT", f"{bottom}a/", {"move": "/lab/a/"}).status == 400
+    assert ada.cdmi("PUT", f"{bottom}a/", {"copy": "/lab/a/"}).status == 400
+
+
+def test_what_expires_goes_though_much_before_it_stays(ada: Cdmi) -> None:
+    past = "2020-01-01T00:00:00.000000Z/2021-01-01T00:00:00.000000Z"
+    going = {"metadata": {"cdmi_retention_period": past, "cdmi_retention_autodelete": "true"}}
+    ada.cdmi("PUT", "/lab/held/", {})
+    for number in range(101):
+        ada.cdmi("PUT", f"/lab/held/{number}", going)
+    ada.cdmi("PUT", "/lab/held/?metadata:cdmi_hold_id", {"metadata": {"cdmi_hold_id": ["case"]}})
+    ada.cdmi("PUT", "/lab/goes", going)
+    ada.client.application.gateway.cloud.objects.work()
+    assert ada.children("/lab/") == ["held/"]
+
+
+def test_what_is_denied_is_on_record(ada: Cdmi, bob: Cdmi) -> None:
+    bob.cdmi("GET", "/lab/")
+    gateway = ada.client.application.gateway
+    records = list(gateway.cloud.audit.query(user="bob"))
+    assert [(r["event"], r["outcome"]) for r in records] == [("object.read", "denied")]
+
+
+def test_a_capability_object_is_read_by_its_id(ada: Cdmi) -> None:
+    entry = ada.read("/cdmi_capabilities/queue/")
+    assert ada.read(f"/cdmi_objectid/{entry['objectID']}/") == entry
+
+
+class TestDomains:
+    @pytest.fixture
+    def admin(self, admin: Cdmi) -> Cdmi:
+        enabled = {"metadata": {"cdmi_domain_enabled": "true"}}
+        assert admin.domain("PUT", "/cdmi_domains/bio/", enabled).status == 201
+        return admin
+
+    def put_in(self, admin: Cdmi, ada: Cdmi) -> None:
+        """Something of ada's in a domain, which is disabled then."""
+        ada.cdmi("PUT", "/lab/t/", {})
+        ada.cdmi("PUT", "/lab/t/x", {"value": "secret"})
+        assert admin.cdmi("PUT", "/lab/t/x", {"domainURI": "/cdmi_domains/bio/"}).status == 204
+        off = {"metadata": {"cdmi_domain_enabled": "false"}}
+        admin.domain("PUT", "/cdmi_domains/bio/?metadata:cdmi_domain_enabled", off)
+
+    def test_a_disabled_one_is_not_reached_through_a_container(self, admin: Cdmi, ada: Cdmi) -> None:
+        self.put_in(admin, ada)
+        for document in ({"copy": "/lab/t/"}, {"move": "/lab/t/"}):
+            assert ada.cdmi("PUT", "/lab/other/", document).status in (400, 403)
+        assert ada.cdmi("PUT", "/lab/all", {"serialize": "/lab/t/"}).status in (400, 403)
+        assert ada.cdmi("DELETE", "/lab/t/").status == 403
+        assert ada.children("/lab/") == ["t/"]
+
+    def test_members_are_written_and_neither_moved_nor_restored(self, admin: Cdmi) -> None:
+        members = "/cdmi_domains/bio/cdmi_domain_members"
+        admin.cdmi("PUT", "/x/", {})
+        admin.cdmi("PUT", "/x/junk", {"value": "no member"})
+        assert admin.cdmi("PUT", "/x/out", {"move": f"{members}/parent"}).status == 400
+        assert admin.cdmi("PUT", f"{members}/in", {"move": "/x/junk"}).status == 400
+        assert admin.cdmi("PUT", f"{members}/in", {"copy": "/x/junk"}).status == 400
+        admin.cdmi("PUT", "/x/backup", {"serialize": "/x/junk"})
+        admin.cdmi("DELETE", "/x/junk")
+        assert admin.cdmi("PUT", f"{members}/in", {"deserialize": "/x/backup"}).status == 400
+        assert admin.children(f"{members}/") == ["parent"]
+
+    def test_what_was_made_in_another_does_not_get_into_a_container(self, admin: Cdmi, ada: Cdmi) -> None:
+        headers = {**VERSION, "Content-Type": OBJECT}
+        body = b'{"value": "x", "domainURI": "/cdmi_domains/bio/"}'
+        made = json.loads(ada.client.request("POST", "/cdmi/cdmi_objectid/", body, headers).body)
+        moved = ada.cdmi("PUT", "/lab/x", {"move": f"/cdmi_objectid/{made['objectID']}"})
+        assert (moved.status, ada.children("/lab/")) == (403, [])
