@@ -37,8 +37,7 @@ class Running:
 
         Not by the same command line: with setproctitle installed the server's children change theirs.
         """
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(pid) for pid in children if not _is_background(pid)]
+        return workers_of(self.process.pid)
 
     def settled(self, background: bool) -> bool:
         """Whether all processes are there; before its exec the background worker looks like the others."""
@@ -51,10 +50,21 @@ class Running:
 
     def peak_memory(self) -> int:
         """The highest resident size of any worker so far, bytes."""
-        return max(_status(pid, "VmHWM") for pid in self.workers())
+        return max(peak_of(pid) for pid in self.workers())
 
     def memory(self) -> int:
         return max(_status(pid, "VmRSS") for pid in self.workers())
+
+
+def workers_of(server: int) -> list[int]:
+    """The processes that answer the requests of a server."""
+    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    return [int(pid) for pid in children if not _is_background(pid)]
+
+
+def peak_of(pid: int) -> int:
+    """The highest resident size of a process so far, bytes."""
+    return _status(pid, "VmHWM")
 
 
 def _is_background(pid: str) -> bool:

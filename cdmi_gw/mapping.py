@@ -34,6 +34,9 @@ RIGHTS: Mapping[str, AceMask] = {
     "queueValues": AceMask.READ_ATTRIBUTES,
 }
 
+#: Entries of a list; every child inherits them.
+MAX_ENTRIES = 256
+
 _MEMBERS = ("acetype", "identifier", "aceflags", "acemask")
 _HEX = re.compile("0[xX][0-9A-Fa-f]{1,8}")
 _BY_NUMBER = {0: AceType.ALLOW, 1: AceType.DENY, 2: AceType.AUDIT}
@@ -73,6 +76,8 @@ def read_acl(value: Any) -> Sequence[Ace]:
     """Raises AceError."""
     if not isinstance(value, list):
         raise AceError("cdmi_acl: a list of entries")
+    if len(value) > MAX_ENTRIES:
+        raise AceError(f"cdmi_acl: {len(value)} entries, more than {MAX_ENTRIES}")
     return tuple(_ace(number, entry) for number, entry in enumerate(value))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +26,7 @@ def read(body: bytes) -> dict[str, Any]:
     if not body.strip():
         return {}
     try:
-        found = json.loads(body, object_pairs_hook=_unique, parse_constant=_no_constant)
+        found = json.loads(body, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_float)
     except BodyError:
         raise
     except (ValueError, RecursionError) as error:
@@ -36,15 +37,23 @@ def read(body: bytes) -> dict[str, Any]:
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = next(name for name, _ in pairs if sum(name == other for other, _ in pairs) > 1)
-        raise BodyError(f"body: {twice[:80]!r} stands there twice")
+    found: dict[str, Any] = {}
+    for name, item in pairs:
+        if name in found:
+            raise BodyError(f"body: {name[:80]!r} stands there twice")
+        found[name] = item
     return found
 
 
 def _no_constant(name: str) -> Any:
     raise BodyError(f"body: {name} is no JSON")
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise BodyError(f"body: {text[:40]} is too large a number")
+    return number
 
 
 def text_of(found: Mapping[str, Any], name: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import Literal
 #: Of one ``Range``.
 MAX_RANGES = 64
 
-_DIGITS = 19
+_DIGITS = 18  # a database takes no larger number
 _RANGE = re.compile(rf"([0-9]{{1,{_DIGITS}}})-([0-9]{{1,{_DIGITS}}})")
 _OPEN = re.compile(rf"([0-9]{{0,{_DIGITS}}})-([0-9]{{0,{_DIGITS}}})")
 _CONTENT = re.compile(

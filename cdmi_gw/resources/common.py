@@ -17,6 +17,7 @@ from cdmi_gw.resources.exchange import Exchange
 from gateway.model import (
     AlreadyExists,
     Completion,
+    Condition,
     Container,
     DataObject,
     Forbidden,
@@ -93,19 +94,34 @@ def require_some(selectors: Selectors, seen: Seen) -> None:
         raise Forbidden("you may not read any of this")
 
 
-def require_conditions(exchange: Exchange, seen: Seen | None) -> None:
-    """Raises what the preconditions of HTTP, and those of CDMI 1.0, come to."""
+def condition_of(exchange: Exchange) -> Condition | None:
+    """What the preconditions of HTTP, and those of CDMI 1.0, come to; None where there are none."""
     env = exchange.req.env
-    if env.get("HTTP_X_CDMI_NOCLOBBER", "").lower() == "true" and seen is not None:
-        raise AlreadyExists("X-CDMI-NoClobber: there is an object here")
-    if env.get("HTTP_X_CDMI_MUSTEXIST", "").lower() == "true" and seen is None:
-        raise NotFound("X-CDMI-MustExist: there is no object here")
-    tag = etag(seen.object) if seen else None
+    no_clobber = env.get("HTTP_X_CDMI_NOCLOBBER", "").lower() == "true"
+    must_exist = env.get("HTTP_X_CDMI_MUSTEXIST", "").lower() == "true"
     none_match, match = env.get("HTTP_IF_NONE_MATCH"), env.get("HTTP_IF_MATCH")
-    if none_match is not None and tag is not None and names_tag(none_match, tag):
-        raise InvalidRequest("If-None-Match: there is such an object", reason="precondition")
-    if match is not None and (tag is None or not names_tag(match, tag)):
-        raise InvalidRequest("If-Match: there is no such object", reason="precondition")
+    if not no_clobber and not must_exist and none_match is None and match is None:
+        return None
+
+    def condition(present: StoredObject | None) -> None:
+        if no_clobber and present is not None:
+            raise AlreadyExists("X-CDMI-NoClobber: there is an object here")
+        if must_exist and present is None:
+            raise NotFound("X-CDMI-MustExist: there is no object here")
+        tag = etag(present) if present is not None else None
+        if none_match is not None and tag is not None and names_tag(none_match, tag):
+            raise InvalidRequest("If-None-Match: there is such an object", reason="precondition")
+        if match is not None and (tag is None or not names_tag(match, tag)):
+            raise InvalidRequest("If-Match: there is no such object", reason="precondition")
+
+    return condition
+
+
+def require_conditions(exchange: Exchange, seen: Seen | None) -> None:
+    """Raises where a precondition does not hold before anything of the body is read."""
+    condition = condition_of(exchange)
+    if condition is not None:
+        condition(seen.object if seen else None)
 
 
 def names_tag(header: str, tag: str) -> bool:
@@ -143,6 +159,9 @@ def wish_of(
 ) -> Wish:
     """What a body wants of an object besides its value. Raises InvalidRequest."""
     wish: Wish = {}
+    condition = condition_of(exchange)
+    if condition is not None:
+        wish["condition"] = condition
     metadata = read("body", lambda: body.metadata_of(found))
     if metadata is not None or "metadata" in selectors.fields:
         wish |= _metadata(metadata or body.Metadata(), present, selectors)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -22,7 +22,16 @@ from cdmi_gw.resources.common import (
     wish_of,
 )
 from cdmi_gw.resources.exchange import Exchange
-from gateway.model import AceMask, Completion, GatewayError, InvalidRequest, ObjectKind, Unsupported
+from gateway.model import (
+    AceMask,
+    Completion,
+    GatewayError,
+    InvalidRequest,
+    ObjectKind,
+    StoredObject,
+    Unsupported,
+    Wish,
+)
 from gateway.objects.names import Place, Seen
 
 MAX_CHILDREN = 100_000
@@ -103,12 +112,17 @@ def _exported(exchange: Exchange, seen: Seen, wanted: Mapping[str, Sequence[str]
         raise
 
 
-def set_exports(exchange: Exchange, place: Place, wanted: Mapping[str, Sequence[str] | None]) -> Seen:
+def set_exports(
+    exchange: Exchange,
+    place: Place,
+    wanted: Mapping[str, Sequence[str] | None],
+    decide: Callable[[StoredObject], Wish] = lambda _: {},
+) -> Seen:
     """Raises Unsupported where there are no machines."""
     door = exchange.endpoint.objects.exports
     if door is None:
         raise Unsupported("exports: not offered here; no capability names it")
-    return door.set(exchange.caller, place, wanted)
+    return door.set(exchange.caller, place, wanted, decide)
 
 
 def update(exchange: Exchange, resp: falcon.Response, seen: Seen) -> None:
@@ -119,24 +133,43 @@ def update(exchange: Exchange, resp: falcon.Response, seen: Seen) -> None:
     objects, caller, place = exchange.endpoint.objects, exchange.caller, exchange.place
     selectors = exchange.selectors
     wish = wish_of(exchange, found, seen.object, selectors)
+    _require_alone(source, exported, found, wish)
+
+    def decide(now: StoredObject) -> Wish:
+        return wish_of(exchange, found, now, selectors)
+
     if source == "copy":
         objects.copy_over(caller, place, sources.copied_from(exchange, found), wish)
     elif source is not None:
         plan = sources.planned(exchange, found, ObjectKind.CONTAINER)
         sources.require_same_id(plan, seen)
         objects.restore_over(caller, place, plan)
+    elif "snapshot" in found:
+        _snapshot(exchange, resp, found["snapshot"])
+        return
+    elif exported is not None:
+        set_exports(exchange, place, exported, decide)
     elif wish:
-        objects.change(caller, place, lambda now: wish_of(exchange, found, now, selectors))
-    if exported is not None:
-        set_exports(exchange, place, exported)
-    if "snapshot" in found:
-        kept = objects.snapshot(caller, place, _snapshot_name(found["snapshot"]))
-        if status_of_read(kept) == 202:
-            path = kept.path or ()
-            resp.set_header("Location", exchange.uri(path, container=True))
-            exchange.answer(resp, 202)
-            return
+        objects.change(caller, place, decide)
     exchange.answer(resp, 204)
+
+
+def _require_alone(
+    source: str | None, exported: object, found: Mapping[str, Any], wish: Mapping[str, Any]
+) -> None:
+    """Raises InvalidRequest for what cannot be done in one step, and so could be left half done."""
+    if "snapshot" in found and (source or exported is not None or wish.keys() - {"condition"}):
+        raise InvalidRequest("snapshot: takes a request of its own", field="snapshot")
+    if source and exported is not None:
+        raise InvalidRequest(f"exports: do not go with {source}", field="exports")
+
+
+def _snapshot(exchange: Exchange, resp: falcon.Response, name: Any) -> None:
+    kept = exchange.endpoint.objects.snapshot(exchange.caller, exchange.place, _snapshot_name(name))
+    status = status_of_read(kept)
+    if status == 202:
+        resp.set_header("Location", exchange.uri(kept.path or (), container=True))
+    exchange.answer(resp, 202 if status == 202 else 204)
 
 
 def _snapshot_name(given: Any) -> str:

@@ -17,6 +17,7 @@ from cdmi_gw.rendering.ranges import Range
 from cdmi_gw.rendering.selectors import Selectors
 from cdmi_gw.resources import parts, sources
 from cdmi_gw.resources.common import (
+    condition_of,
     etag,
     made,
     read,
@@ -283,6 +284,9 @@ def _put_value(exchange: Exchange, resp: falcon.Response, seen: Seen | None) -> 
     wish: Wish = {}
     if exchange.content_type is not None or seen is None:
         wish = typed(env.get("CONTENT_TYPE"))
+    condition = condition_of(exchange)
+    if condition is not None:
+        wish["condition"] = condition
     header = env.get("HTTP_CONTENT_RANGE") or env.get("HTTP_RANGE")
     part = ranges.written(header) if header is not None else None
     if header is not None and part is None:

@@ -6,7 +6,7 @@ import falcon
 
 from cdmi_gw import vocabulary as v
 from cdmi_gw.resources import containers, dataobjects, domains, queues
-from cdmi_gw.resources.common import is_moved, require_conditions
+from cdmi_gw.resources.common import condition_of, is_moved, require_conditions
 from cdmi_gw.resources.exchange import Exchange
 from gateway.model import Elsewhere, InvalidRequest, NotFound, ObjectKind
 from gateway.objects.names import Seen
@@ -120,5 +120,5 @@ def delete(exchange: Exchange, resp: falcon.Response) -> None:
     if seen is not None and seen.object.kind is ObjectKind.QUEUE and exchange.selectors.given:
         queues.dequeue(exchange)
     else:
-        objects.remove(caller, exchange.place)
+        objects.remove(caller, exchange.place, condition_of(exchange))
     exchange.answer(resp, 204)

@@ -154,12 +154,16 @@ def _joined(blocks: Iterator[bytes], parts: Iterator[Part], start: int, behind: 
     A place further on leaves a gap of zeros. Raises InvalidRequest for one that goes back.
     """
     yield from blocks
+    gaps = 0
     for headers, content in parts:
         placed = _placed(headers)
         if placed is not None:
             gap = placed.first - start - behind[0]
             if gap < 0:
                 raise InvalidRequest("Content-Range: parts come in the order of their places", field="body")
+            gaps += gap
+            if gaps > MAX_JSON:
+                raise InvalidRequest("Content-Range: so large a gap takes a request of its own", field="body")
             while gap:
                 block = bytes(min(gap, 1 << 20))
                 behind[0] += len(block)

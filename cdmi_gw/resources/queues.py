@@ -11,7 +11,7 @@ import falcon
 
 from cdmi_gw import vocabulary as v
 from cdmi_gw.rendering import body, multipart
-from cdmi_gw.rendering.documents import fields
+from cdmi_gw.rendering.documents import fields, readable
 from cdmi_gw.rendering.ranges import Range
 from cdmi_gw.rendering.selectors import Selectors
 from cdmi_gw.resources import parts, sources
@@ -43,7 +43,7 @@ def get(exchange: Exchange, resp: falcon.Response, seen: Seen) -> None:
     document = fields(shown(exchange, seen, selectors), selectors)
     objects, caller, place = exchange.endpoint.objects, exchange.caller, exchange.place
     ends = None
-    if selectors.has("queueValues"):
+    if selectors.has("queueValues") and readable("queueValues", seen.rights):
         ends = objects.queue_range(caller, place)
         document["queueValues"] = f"{ends[0]}-{ends[1]}" if ends else ""
     waiting: Sequence[Waiting] = ()
@@ -161,8 +161,9 @@ def update(exchange: Exchange, resp: falcon.Response, seen: Seen) -> None:
     source = source_of(found, ("copy", "move", "deserialize", "deserializevalue"))
     objects, caller, place = exchange.endpoint.objects, exchange.caller, exchange.place
     selectors = exchange.selectors
-    if wish_of(exchange, found, seen.object, selectors):
-        objects.change(caller, place, lambda now: wish_of(exchange, found, now, selectors))
+    wish = wish_of(exchange, found, seen.object, selectors)
+    if source is not None and wish.keys() - {"condition", "fields"}:
+        raise InvalidRequest(f"{source}: takes a request without metadata", field=source)
     if source in ("copy", "move"):
         _pour(exchange, found, source)
     elif source is not None:
@@ -170,6 +171,8 @@ def update(exchange: Exchange, resp: falcon.Response, seen: Seen) -> None:
         sources.require_same_id(plan, seen)
         items = [Item(one.value, one.wish["mimetype"], one.wish["encoding"]) for one in plan.children]
         objects.queue_put(caller, place, items)
+    elif wish:
+        objects.change(caller, place, lambda now: wish_of(exchange, found, now, selectors))
     exchange.answer(resp, 204)
 
 

@@ -51,7 +51,7 @@ def refer(exchange: Exchange, resp: falcon.Response, found: Mapping[str, Any]) -
     if len(found) > 1:
         raise InvalidRequest("reference: no other field goes with it", field="reference")
     target = uri_of(found, "reference")
-    if "://" not in target and not target.startswith("/"):
+    if not target.isascii() or ("://" not in target and not target.startswith("/")):
         raise InvalidRequest("reference: not an absolute URI", field="reference")
     seen = exchange.endpoint.objects.make_reference(exchange.caller, exchange.place, target)
     made(exchange, resp, seen)

@@ -29,7 +29,8 @@ SWEEP_SECONDS = 3600
 #: Delayed creates are looked for this often; who has begun with one says so at least every lease.
 OBJECTS_SECONDS = 1
 OBJECTS_LEASE = "objects"
-OBJECTS_LEASE_SECONDS = 60
+OBJECTS_LEASE_SECONDS = 15
+_STOP_SECONDS = 60
 
 
 def add_commands(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -55,7 +56,7 @@ def run_worker(options: argparse.Namespace) -> int:
                 swept = time.monotonic()
                 _sweep(gateway)
     if objects is not None:
-        objects.join(OBJECTS_LEASE_SECONDS)
+        objects.join(_STOP_SECONDS)
     leases.release(RECONCILE_LEASE, OBJECTS_LEASE)
     return 0
 

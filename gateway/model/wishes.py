@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import TypeAlias, TypedDict
 
-from .objects import Acl, Encoding, Json, ObjectKind
+from .objects import Acl, Encoding, Json, ObjectKind, StoredObject
 
-__all__ = ["Plan", "Wish"]
+__all__ = ["Condition", "Plan", "Wish"]
+
+#: Looks at the object as it is just before it is changed, None where it is made; raises where that is wrong.
+Condition: TypeAlias = Callable[[StoredObject | None], None]
 
 
 class Wish(TypedDict, total=False):
@@ -24,6 +27,7 @@ class Wish(TypedDict, total=False):
     exports: Mapping[str, Json]
     fields: Mapping[str, Json]  # what no standard knows
     storage_class: str
+    condition: Condition
     partial: bool  # the value is one of a series and not complete with this
 
 

@@ -8,7 +8,7 @@ once, and a volume or a machine that is gone leaves nothing behind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -24,9 +24,11 @@ from gateway.model import (
     GatewayError,
     InvalidRequest,
     NotFound,
+    StoredObject,
     Unsupported,
     Volume,
     VolumeSpec,
+    Wish,
 )
 from gateway.objects.names import Place, Seen
 from gateway.objects.ways import Ways, effective, require, require_changeable
@@ -76,8 +78,16 @@ class Exports:
             return str(export["volume"])
         raise NotFound(f"{place} is not exported to machines")
 
-    def set(self, caller: Caller, place: Place, wanted: Mapping[str, Sequence[str] | None]) -> Seen:
+    def set(
+        self,
+        caller: Caller,
+        place: Place,
+        wanted: Mapping[str, Sequence[str] | None],
+        decide: Callable[[StoredObject], Wish] = lambda _: {},
+    ) -> Seen:
         """Export a container by these protocols only, each to these machines (None: to those that it is).
+
+        ``decide`` says what else is wished of it; that comes true with the exports or not at all.
 
         Raises InvalidRequest (size, machine), Unsupported (protocol), Conflict (an export that goes is in
         use), and what making volumes and links raises.
@@ -89,6 +99,8 @@ class Exports:
         if not isinstance(thing, Container):
             raise Conflict(f"{place} is no container")
         self._require_possible(caller, wanted)
+        last = self._writer.wished(caller, way, place, {**decide(thing), "exports": {}})
+        way = [*way[:-1], last]
         present = {
             name: one for name, one in thing.exports.items() if self._volume(one["volume"]) is not None
         }
@@ -109,7 +121,7 @@ class Exports:
                         self._cloud.delete(_OWN, Volume, volume)
                 raise
             exports[protocol] = {"volume": volume}
-        return self._writer.change(caller, place, lambda _: {"exports": exports})
+        return self._writer.change(caller, place, lambda now: {**decide(now), "exports": exports})
 
     def _require_possible(self, caller: Caller, wanted: Mapping[str, Sequence[str] | None]) -> None:
         for protocol, computes in wanted.items():

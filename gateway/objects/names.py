@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -24,6 +25,10 @@ RESERVED = frozenset(
         SUMMARY,
     }
 )
+
+
+#: Characters that no name has; halves of surrogate pairs are none.
+_NEVER = re.compile("[/?\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +84,9 @@ def place_of(names: tuple[str, ...]) -> Place:
 def require_name(name: str, *, container: bool) -> None:
     """Raises InvalidRequest for what no object may be called (CDMI 5.13.6, 9.1.2)."""
     problem = None
-    if not name or name in (".", "..") or "/" in name or "?" in name or "\0" in name:
+    if not name or name in (".", "..") or _NEVER.search(name) is not None:
         problem = "not a name"
-    elif len(name.encode("utf-8", "surrogatepass")) > NAME_BYTES:
+    elif len(name.encode()) > NAME_BYTES:
         problem = f"longer than {NAME_BYTES} bytes"
     elif name in RESERVED or (container and name.startswith("cdmi_")):
         problem = "reserved"

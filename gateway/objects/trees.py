@@ -21,6 +21,7 @@ from gateway.model import (
     Json,
     NotFound,
     Queue,
+    QueueValue,
     StoredObject,
     Wish,
 )
@@ -54,6 +55,13 @@ AT_ONCE = 2000
 #: So many objects the worker copies in one transaction.
 BATCH = 500
 
+#: What copying a field takes at the source.
+_NEEDED = (
+    ("value", AceMask.READ_OBJECT),
+    ("metadata", AceMask.READ_METADATA),
+    ("mimetype", AceMask.READ_ATTRIBUTES),
+    ("valuetransferencoding", AceMask.READ_ATTRIBUTES),
+)
 _LOOKED_AT = AceMask.READ_OBJECT | AceMask.READ_METADATA
 
 
@@ -97,7 +105,12 @@ class Trees:
                 if source.has("value"):
                     with self.writer.packed(self._content(from_[-1], source)) as content:
                         return self._put(caller, place, content, from_, copied)
-                return self.writer.change(caller, place, lambda _, copied=copied: copied), False  # type: ignore[misc]
+                try:
+                    return self.writer.change(caller, place, lambda _, copied=copied: copied), False  # type: ignore[misc]  # mypy sees no default of a lambda
+                except NotFound as error:
+                    if type(error) is not NotFound:
+                        raise
+                    return self.writer.put(caller, place, Content((), 0), copied)
         raise busy(place)
 
     def _put(
@@ -122,7 +135,7 @@ class Trees:
         try:
             way = self.ways.walk(caller, source.place)
             needed = AceMask(0)
-            for field, right in (("value", AceMask.READ_OBJECT), ("metadata", AceMask.READ_METADATA)):
+            for field, right in _NEEDED:
                 needed |= right if source.has(field) else AceMask(0)
             require(caller, way[-1], needed, source.place)
         except (NotFound, Forbidden, Conflict) as error:
@@ -419,7 +432,8 @@ class Trees:
             return True
         failure = ""
         try:
-            self._empty(top)
+            if not self._empty(job, moment):
+                return False
             source = self.rows.by_id(job.source)
             if source is None:
                 raise NotFound("the source has been removed")
@@ -434,7 +448,8 @@ class Trees:
             raise
         except (GatewayError, Constraint) as error:
             failure = getattr(error, "message", "something was removed meanwhile")
-            self._empty(top)
+            if not self._empty(job, moment):
+                return False
         return self._end(job, moment, failure)
 
     def _step(
@@ -468,13 +483,19 @@ class Trees:
             return None
         return self.rows.by_seq(job.object, tx)
 
-    def _empty(self, top: Held) -> None:
-        while children := self.rows.held_children(top, "", LAST_NAME, 100):
-            for child in children:
-                with self.database.write() as tx:
-                    self.rows.lock_tree(tx, child)
-                    keys = self.rows.remove(tx, child, GIVEN_UP_AT_ONCE)
-                self.writer.give_up(keys)
+    def _empty(self, job: Job, moment: int) -> bool:
+        """Remove what a job has made so far; False where it is no longer ours: others fill it meanwhile."""
+        while True:
+            with self.database.write() as tx:
+                top = self._own(tx, job, moment)
+                if top is None:
+                    return False
+                children = self.rows.held_children(top, "", LAST_NAME, 100, tx)
+                if not children:
+                    return True
+                self.rows.lock_tree(tx, top)
+                keys = [key for child in children for key in self.rows.remove(tx, child, GIVEN_UP_AT_ONCE)]
+            self.writer.give_up(keys)
 
     def _end(self, job: Job, moment: int, failure: str) -> bool:
         with self.database.write() as tx:
@@ -524,7 +545,8 @@ class _Graft:
             return replace(kept, exports={}) if isinstance(kept, Container) else kept
         container = isinstance(thing, Container)
         needed = _LOOKED_AT | (AceMask.EXECUTE if container else AceMask(0))
-        if granted(self._caller.principal, guarded(held), needed) != needed:
+        own = isinstance(thing, QueueValue)  # whoever reads the queue reads its values
+        if not own and granted(self._caller.principal, guarded(held), needed) != needed:
             raise InvalidRequest(
                 f"source: you may not read {thing.name!r} in it", field="copy", reason="source"
             )

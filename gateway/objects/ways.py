@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from urllib.parse import quote
 
 from gateway.identity import Caller, Principal
 from gateway.model import (
@@ -193,6 +194,8 @@ def require(caller: Caller, held: Held, wanted: AceMask, place: Place) -> None:
 def require_changeable(way: Way, place: Place) -> None:
     """Raises Forbidden for what is retained, held, or in a snapshot (CDMI 17, 14)."""
     require_no_snapshot(way, place)
+    if is_being_made(way[-1]):
+        raise Conflict(f"{place} is still being made")
     if any(held.is_protected for held in way):
         raise Forbidden(f"{place}: retention or a hold forbids to change it", reason="retained")
 
@@ -251,5 +254,5 @@ def group_of(caller: Caller) -> str:
 def _elsewhere(reference: Reference, rest: Sequence[str]) -> Elsewhere:
     target = reference.target
     if rest:
-        target = "/".join([target.removesuffix("/"), *rest])
+        target = "/".join([target.removesuffix("/"), *(quote(name, safe="") for name in rest)])
     return Elsewhere(f"a reference to {shorten(target)}", target=target)

@@ -36,6 +36,8 @@ from gateway.store.objects import Extent
 
 #: So many objects are put back at a time.
 MAX_OBJECTS = 10_000
+#: Bytes of all values, gaps included, that are taken out as one.
+MAX_READ = 1 << 32
 
 _READ = AceMask.READ_OBJECT | AceMask.READ_METADATA
 
@@ -70,6 +72,8 @@ class Wholes:
             require(caller, way[-1], _READ, place)
         except (NotFound, Forbidden) as error:
             raise InvalidRequest(f"serialize: {error.message}", field="serialize", reason="source") from None
+        if self.rows.tree_size(way[-1])[1] > MAX_READ:
+            raise InvalidRequest(f"serialize: more than {MAX_READ} bytes", field="serialize")
         tree = self.rows.tree(way[-1])
         if not tree:
             raise InvalidRequest(f"serialize: no object {place}", field="serialize", reason="source")

@@ -28,7 +28,7 @@ from gateway.store.object_rows import present
 S = TypeVar("S", bound=StoredObject)
 
 #: Fields of a wish that are no fields of an object.
-_APART = frozenset({"domain", "partial"})
+_APART = frozenset({"condition", "domain", "partial"})
 
 
 def rights_for(thing: StoredObject, wish: Wish) -> AceMask:
@@ -63,6 +63,7 @@ def require_allowed(caller: Caller, way: Way, wish: Wish, place: Place) -> None:
     if any(held.is_protected for held in way):
         require_no_snapshot(way, place)
         others: dict[str, Any] = {**wish, "metadata": wish.get("metadata", thing.metadata)}
+        others.pop("condition", None)
         wanted = others.pop("system", thing.system)
         same = all(getattr(thing, name, None) == given for name, given in others.items())
         if not same or not system.only_lengthens(thing.system, wanted):

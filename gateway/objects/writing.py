@@ -266,6 +266,7 @@ class Writer:
         Raises Forbidden, InvalidRequest, and Replaced where others come first.
         """
         held = way[-1]
+        require_condition(wish, held.object)
         wish = checked(isinstance(held.object, Domain), wish)
         self._require_changer(caller, held, wish, place)
         require_allowed(caller, way, wish, place)
@@ -418,7 +419,7 @@ class Writer:
             "system": wish.get("system", {}),
             "fields": wish.get("fields", {}),
             **self._classed(way, wish, kind, moment),
-            "acl": wish.get("acl") or inherited,
+            "acl": wish.get("acl", inherited),
             "created": moment,
             "modified": moment,
         }
@@ -439,6 +440,7 @@ class Writer:
         content: Content | None = None,
     ) -> Seen:
         """Put an object into the container at the end of a way. Raises Constraint: the name is taken."""
+        require_condition(wish, None)
         domain = None if isinstance(made, Domain) else domain_for(self.ways.domains, caller, way, wish)
         made = self._as_member(way, made, content)
         with self.database.write() as tx:
@@ -462,6 +464,7 @@ class Writer:
             if now is None or not (last or now.object.changes == held.object.changes):
                 return None
             held = now
+            require_condition(wish, held.object)
             # Besides the value: who may write it may describe it, but not say who else may.
             require(caller, held, AceMask.WRITE_OBJECT, place)
             require_allowed(caller, [*way[:-1], held], {**wish, "partial": True}, place)
@@ -506,7 +509,7 @@ class Writer:
             if child.object.name == SNAPSHOTS_NAME:
                 continue
             name = shorten(child.object.name or "")
-            if self.rows.kept_in(tx, child) is not None:
+            if self.rows.kept_in(child, tx) is not None:
                 raise Forbidden(f"{name}: retention or a hold keeps it", reason="retained")
             if self.rows.exported_in(child, tx):
                 raise Conflict(f"{name}: has exports; remove them first")
@@ -568,6 +571,13 @@ def require_place(way: Way, place: Place, kind: type[StoredObject]) -> None:
         raise InvalidRequest(f"{place}: {what} made here", field="path")
     if is_membership(way) and kind is not DataObject:
         raise InvalidRequest(f"{place}: members are data objects", field="path")
+
+
+def require_condition(wish: Wish, present: StoredObject | None) -> None:
+    """Raises what the condition of a wish raises."""
+    condition = wish.get("condition")
+    if condition is not None:
+        condition(present)
 
 
 def busy(place: Place) -> Conflict:

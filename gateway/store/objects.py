@@ -302,9 +302,9 @@ class ObjectRows:
         _mark(tx, held.parent_seq)
         return keys
 
-    def kept_in(self, tx: Transaction, held: Held) -> str | None:
+    def kept_in(self, held: Held, source: Transaction | None = None) -> str | None:
         """The ID of something in a tree that may not be removed now."""
-        rows = tx.rows(_KEPT_IN_TREE, row=held.seq, moment=now())
+        rows = self._rows(source, _KEPT_IN_TREE, row=held.seq, moment=now())
         return rows[0][0] if rows else None
 
     def exported_in(self, top: Held, source: Transaction | None = None) -> Sequence[Held]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
+from backends.values import DirectoryStore
 from gateway.model import (
     Ace,
     AceFlag,
@@ -33,12 +35,10 @@ from gateway.objects.trees import Source
 from gateway.objects.values import Replaced
 from gateway.objects.writing import MAX_EXTENTS
 from gateway.policy import acl
-from gateway.store import Query
+from gateway.store import Database, Query, migrate
 from gateway.store.audit import Audit
 from gateway.store.schema import objects
 from tests.gateway.test_objects import Space, at
-from tests.gateway.test_objects import bucket as bucket
-from tests.gateway.test_objects import space as space
 from tests.gateway.test_permissions import ADA, BOB
 
 ROUNDS = 25
@@ -55,6 +55,18 @@ Work = Callable[[], None]
 
 #: Rows of what a test has made.
 EVERYTHING = Query(select(func.count()).where(objects.c.owner == "ada"))
+
+
+@pytest.fixture
+def space(store_url: str, tmp_path: Path) -> Iterator[Space]:
+    """No objects yet, on each of the two databases."""
+    database = Database(store_url)
+    migrate.upgrade(database)
+    values = DirectoryStore(tmp_path / "objects")
+    objects = Objects(database, values, Audit(database, "test"))
+    objects.prepare()
+    yield Space(objects, values)
+    database.close()
 
 
 def at_once(works: Sequence[Work]) -> None:
@@ -471,6 +483,25 @@ def test_a_large_copy_goes_on_while_its_source_is_being_written(space: Space) ->
         assert whole(space.read(f"{name}/a"))
 
     while_going_on(Turning(space, "lab/from/a"), look)
+
+
+def test_a_worker_that_another_has_taken_over_from_leaves_the_copy_alone(space: Space) -> None:
+    space.folder("lab")
+    space.folder("lab/from")
+    space.put("lab/from/a", b"x")
+    first, second = delaying(space, 1), delaying(space, 1)
+    first.copy_container(ADA, at("lab/to"), Source(at("lab/from")), {})
+    asked: list[int] = []
+
+    def go_on() -> bool:
+        asked.append(0)
+        if len(asked) == 2:
+            second.work()
+        return True
+
+    first.work(go_on)
+    seen = space.objects.get(ADA, at("lab/to")).object
+    assert (seen.completion, space.names("lab/to")) == (Completion.COMPLETE, ["a"])
 
 
 def test_a_copy_of_more_values_than_files_may_be_open_is_read(space: Space) -> None:

@@ -551,7 +551,7 @@ class Machine(RuleBasedStateMachine):
             assert self.objects.queue_range(ADMIN, place) == ends
 
 
-@pytest.mark.parametrize(("store", "examples"), [("sqlite", 60), ("postgresql", 12)])
+@pytest.mark.parametrize(("store", "examples"), [("sqlite", 45), ("postgresql", 10)])
 def test_what_there_is_agrees_with_the_model_after_each_step(
     request: pytest.FixtureRequest, tmp_path: Path, store: str, examples: int
 ) -> None:

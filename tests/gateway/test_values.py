@@ -125,7 +125,7 @@ def test_a_wrong_option_is_told_also_where_no_front_end_needs_values(tmp_path: P
 
 
 def test_a_gateway_without_objects_makes_no_folder_for_them(tmp_path: Path) -> None:
-    gateway = Gateway(load(None, data=tmp_path, environ={}))
+    gateway = Gateway(load(None, data=tmp_path, environ={}, overrides={"frontends": {"occi": {}}}))
     assert (gateway.values, (tmp_path / "objects").exists()) == (None, False)
     gateway.database.close()
 

@@ -62,6 +62,30 @@ def test_of_writers_to_one_object_one_makes_it_and_the_value_is_one_of_theirs(lo
         assert load.one.get(f"{folder}/a").content in VALUES
 
 
+@pytest.mark.parametrize("header", ["If_None_Match", "X_CDMI_NoClobber"])
+def test_of_writers_who_want_nothing_to_be_there_one_makes_it(load: Load, header: str) -> None:
+    for folder in load.rounds(f"first{header}"):
+        condition = {header: "*" if header == "If_None_Match" else "true"}
+        works = [
+            lambda client=client, value=value: client.put(f"{folder}/a", value, **condition)  # type: ignore[misc]  # noqa: B023 - run at once
+            for client, value in zip(load.clients, VALUES * 2, strict=True)
+        ]
+        outcome = statuses(at_once(works))
+        assert sorted(outcome) == [201] + [412 if header == "If_None_Match" else 409] * 5
+        assert load.one.get(f"{folder}/a").content == (VALUES * 2)[outcome.index(201)]
+
+
+def test_of_writers_who_want_what_they_have_read_one_writes_it(load: Load) -> None:
+    for folder in load.rounds("match"):
+        load.one.put(f"{folder}/a", b"0")
+        tag = load.one.get(f"{folder}/a").headers["ETag"]
+        works = [
+            lambda client=client: client.put(f"{folder}/a", b"1", If_Match=tag)  # type: ignore[misc]  # noqa: B023 - run at once
+            for client in load.clients
+        ]
+        assert sorted(statuses(at_once(works))) == [204] + [412] * 5
+
+
 def test_of_makers_of_one_container_one_makes_it(load: Load) -> None:
     for folder in load.rounds("makers"):
         works = [
