@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from bench.processes import PASSWORD, Running
 
 _TOKEN = base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
-_SIGNED_IN = {"Authorization": f"Basic {_TOKEN}", "User-Agent": "bench"}
+SIGNED_IN = {"Authorization": f"Basic {_TOKEN}", "User-Agent": "bench"}
 #: What the gateway does after its answers is done by then.
 SETTLE_SECONDS = 0.5
 #: So much of an answer is read at once; what it says is thrown away.
@@ -40,7 +40,7 @@ class Connection:
         self, method: str, path: str, body: bytes, headers: Mapping[str, str]
     ) -> http.client.HTTPResponse:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self._http.request(method, path, body or None, {**_SIGNED_IN, **named})
+        self._http.request(method, path, body or None, {**SIGNED_IN, **named})
         return self._http.getresponse()
 
 
