@@ -7,21 +7,18 @@ by CPU of the gateway, 1.0 = as cheap. A bar counts as met when the middle one o
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
 import os
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
-from bench import objects
+from bench import large, objects
 from bench.processes import Missing, Running, gateway, limit
-from bench.turns import SIGNED_IN, Connection, take_turns
+from bench.turns import Connection, take_turns
 
 _TEXT: Mapping[str, str] = {"Accept": "text/plain"}
 _SENT: Mapping[str, str] = {"Accept": "text/plain", "Content_Type": "text/plain"}
@@ -32,11 +29,6 @@ _COMPUTE = (
 )
 #: So many requests in a row go to one of a pair.
 TURN = 200
-#: Bytes of the large object, and how much a worker may grow over it.
-LARGE, LARGE_BAR = 5 << 30, 64 << 20
-LARGE_NAME = "memory of a 5 GiB object"
-_BLOCK = bytes(1 << 20)
-
 #: Sent by the server anew for each answer.
 _NOT_RECORDED = {"date", "server", "connection", "content-length"}
 
@@ -137,53 +129,6 @@ def _backend_calls(connection: Connection) -> float:
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines if 'compute.list"' in line)
 
 
-def large_object() -> tuple[str, bool]:
-    """What a value of ``LARGE`` bytes, written and read, costs a worker; whether that is below the bar."""
-    config = "[frontends.occi]\n[frontends.cdmi]\n"
-    with tempfile.TemporaryDirectory() as name, gateway(Path(name), config) as ours:
-        for _ in range(20):  # so that each worker has seen both
-            _put_large(ours.port, 0)
-            _get_large(ours.port)
-        before = ours.memory()
-        seconds = [time.perf_counter()]
-        _put_large(ours.port, LARGE)
-        seconds.append(time.perf_counter())
-        found = _get_large(ours.port)
-        seconds.append(time.perf_counter())
-        grown = ours.peak_memory() - before
-        assert found == LARGE, found
-    rates = [LARGE / 2**20 / (after - was) for was, after in pairwise(seconds)]
-    met = grown < LARGE_BAR
-    line = (
-        f"{LARGE_NAME}: worker idle {before / 2**20:.1f} MiB, grew {grown / 2**20:.1f} MiB, bar"
-        f" {LARGE_BAR / 2**20:.0f} MiB {'met' if met else 'MISSED'};"
-        f" written with {rates[0]:.0f} MiB/s, read with {rates[1]:.0f} MiB/s"
-    )
-    return line, met
-
-
-def _put_large(port: int, size: int) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
-    headers = {**SIGNED_IN, "Content-Type": "application/octet-stream", "Content-Length": str(size)}
-    connection.request("PUT", "/cdmi/large", (_BLOCK for _ in range(size // len(_BLOCK))), headers)
-    answer = connection.getresponse()
-    answer.read()
-    assert answer.status in (201, 204), answer.status
-
-
-def _get_large(port: int) -> int:
-    """How many bytes came, each of which was looked at."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
-    connection.request("GET", "/cdmi/large", headers=SIGNED_IN)
-    answer = connection.getresponse()
-    assert answer.status == 200, answer.status
-    size = 0
-    while block := answer.read(len(_BLOCK)):
-        assert block == _BLOCK[: len(block)]
-        size += len(block)
-    return size
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("--rounds", type=int, default=5)
@@ -200,8 +145,8 @@ def main() -> int:
             missed |= _try(transfer, options.rounds)
     if options.only in "memory":
         print(memory())
-    if options.only in LARGE_NAME:
-        line, met = large_object()
+    if options.only in large.NAME:
+        line, met = large.memory()
         print(line)
         missed |= not met
     return 1 if missed else 0

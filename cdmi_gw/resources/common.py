@@ -87,11 +87,13 @@ def is_moved(exchange: Exchange, resp: falcon.Response, seen: Seen) -> bool:
     return True
 
 
-def require_some(selectors: Selectors, seen: Seen) -> None:
+def require_some(exchange: Exchange, selectors: Selectors, seen: Seen) -> None:
     """Raises Forbidden where nothing of what is asked for may be seen."""
     wanted = selectors.fields or ("objectID", "metadata", "value", "children")
     if not any(readable(field, seen.rights) for field in wanted):
-        raise Forbidden("you may not read any of this")
+        error = Forbidden("you may not read any of this")
+        exchange.endpoint.objects.denied(exchange.caller, "object.read", error)
+        raise error
 
 
 def condition_of(exchange: Exchange) -> Condition | None:

@@ -48,7 +48,7 @@ def get(exchange: Exchange, resp: falcon.Response, seen: Seen, media_type: str =
     """The document with the names of what is in it."""
     exchange.require_accepted(media_type)
     selectors = exchange.selectors
-    require_some(selectors, seen)
+    require_some(exchange, selectors, seen)
     document = fields(shown(exchange, seen, selectors), selectors)
     if seen.rights & AceMask.READ_OBJECT and seen.object.completion is Completion.COMPLETE:
         document |= _children(exchange, selectors)

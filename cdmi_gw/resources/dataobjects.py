@@ -59,7 +59,7 @@ def get(exchange: Exchange, resp: falcon.Response, seen: Seen) -> None:
 def _get_document(exchange: Exchange, resp: falcon.Response, seen: Seen) -> None:
     selectors, thing = exchange.selectors, seen.object
     assert isinstance(thing, DataObject)
-    require_some(selectors, seen)
+    require_some(exchange, selectors, seen)
     document = fields(shown(exchange, seen, selectors), selectors)
     complete = thing.completion is Completion.COMPLETE
     readable = bool(seen.rights & AceMask.READ_OBJECT) and complete

@@ -39,7 +39,7 @@ _LISTS = ("mimetype", "valuetransferencoding", "valuerange", "value")
 def get(exchange: Exchange, resp: falcon.Response, seen: Seen) -> None:
     """The document with the oldest value, or with as many as are asked for."""
     selectors = exchange.selectors
-    require_some(selectors, seen)
+    require_some(exchange, selectors, seen)
     document = fields(shown(exchange, seen, selectors), selectors)
     objects, caller, place = exchange.endpoint.objects, exchange.caller, exchange.place
     ends = None

@@ -122,14 +122,14 @@ class Objects:
             try:
                 return work(caller, *args, **kwargs)
             except Forbidden as error:
-                with suppress(GatewayError):  # the answer is the same where the store is down
-                    self._denied(caller, f"object.{event}", error)
+                self.denied(caller, f"object.{event}", error)
                 raise
 
         return told
 
-    def _denied(self, caller: Caller, event: str, error: Forbidden) -> None:
-        with self._database.write(durable=False) as tx:
+    def denied(self, caller: Caller, event: str, error: Forbidden) -> None:
+        """Put on record what a caller was refused; the answer is the same where the store is down."""
+        with suppress(GatewayError), self._database.write(durable=False) as tx:
             self._audit.append(tx, caller, event, "denied", reason=error.reason, detail=error.message)
 
     # Reading

@@ -487,6 +487,7 @@ class Writer:
     ) -> Seen | None:
         """Give a data object another value; None where it is gone, or not ``last`` and changed since."""
         held = way[-1]
+        domain = domain_for(self.ways.domains, caller, way[:-1], wish)
         with self.database.write() as tx:
             now = self.ways.locked(tx, held)
             if now is None or not (last or now.object.changes == held.object.changes):
@@ -503,6 +504,8 @@ class Writer:
             thing = replace(thing, size=content.size, digest=content.digest)
             member = self._as_member(way[:-1], thing, content)
             self.rows.change(tx, held, member)
+            if "domain" in wish and domain is not None:
+                self.rows.set_domain(tx, held, domain)
             if content.size > data(held, place).size:
                 self.ways.require_room(tx, held)
             self.told(tx, caller, way)

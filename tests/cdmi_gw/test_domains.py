@@ -72,6 +72,8 @@ def test_what_is_made_in_a_container_is_in_its_domain(ada: Cdmi, bio: Cdmi) -> N
     assert ada.cdmi("PUT", "/bio/b", wish).status == 403
     assert bio.cdmi("PUT", "/bio/b", wish).status == 201
     assert ada.cdmi("PUT", "/bio/c", {"domainURI": "/cdmi_domains/none/"}).status == 400
+    assert bio.cdmi("PUT", "/bio/a", wish).status == 204
+    assert ada.read("/bio/a")["domainURI"] == "/cdmi/cdmi_domains/default/"
 
 
 def test_nothing_is_done_in_a_disabled_domain(ada: Cdmi, bio: Cdmi) -> None:

@@ -476,7 +476,11 @@ class Machine(RuleBasedStateMachine):
         def model() -> None:
             need(node.kind is not ObjectKind.REFERENCE)
             self.model.may(user, node)
-            self.model.changeable(node)
+            held = self.objects.rows.by_id(node.id)
+            if held is not None and held.object.acl == wish["acl"]:
+                need(not any(one.name == SNAPSHOTS for one in node.way()))  # nothing is changed
+            else:
+                self.model.changeable(node)
             node.shared = frozenset({other} - {""})
 
         wish: Any = {"acl": (*acl.DEFAULT, *entries)}
