@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # the tree this file is i
 
 from backends.sandbox.options import Options
 from backends.values.s3_options import S3Options
+from cdmi_gw.frontend import OPTIONS as CDMI_OPTIONS
 from gateway import config
 from gateway.policy.quota import DIMENSIONS, PER_TYPE
 from gateway.policy.restricted import RESTRICTED
@@ -104,6 +105,11 @@ def occi_options() -> str:
     return table(("key", "default", "meaning"), rows)
 
 
+def cdmi_options() -> str:
+    rows = ((f"`{name}`", value(default), text) for name, (default, text) in CDMI_OPTIONS.items())
+    return table(("key", "default", "meaning"), rows)
+
+
 def sandbox_options() -> str:
     """The options of the sandbox. Raises LookupError for one that has no description here."""
     fields = {field.name: field for field in dataclasses.fields(Options)}
@@ -149,6 +155,7 @@ def restricted_attributes() -> str:
 
 REGIONS: Mapping[str, Callable[[], str]] = {
     "fixed-sections": fixed_sections,
+    "cdmi-options": cdmi_options,
     "occi-options": occi_options,
     "sandbox-options": sandbox_options,
     "bucket-options": bucket_options,

@@ -81,7 +81,7 @@ def etag(thing: StoredObject) -> str:
 def is_moved(exchange: Exchange, resp: falcon.Response, seen: Seen) -> bool:
     """Whether the slash at the end is missing, or too much; then where the object is has been told."""
     container = has_slash(seen.object)
-    if exchange.slash == container:
+    if exchange.slash == container or (container and exchange.endpoint.slashless):
         return False
     exchange.moved(resp, uri(exchange.prefix, exchange.names, container=container))
     return True

@@ -31,8 +31,10 @@ _LIBCDMI = "libcdmi-python/"
 class Endpoint:
     """What all resources share."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, *, slashless: bool = False) -> None:
         self.services = services
+        #: Whether containers are served without the slash at the end of their paths too.
+        self.slashless = slashless
 
     @property
     def objects(self) -> Objects:

@@ -80,7 +80,7 @@ def _wanted(exchange: Exchange):  # type: ignore[no-untyped-def]  # one of the m
     resource = _BY_TYPE.get(exchange.content_type or "", default)
     if exchange.names[:1] == (v.DOMAINS,) and exchange.slash and exchange.content_type is None:
         resource = domains
-    if resource in _WITH_SLASH and not exchange.slash:
+    if resource in _WITH_SLASH and not exchange.slash and not exchange.endpoint.slashless:
         raise InvalidRequest("the path of a container or domain ends in a slash", field="path")
     if resource not in _WITH_SLASH and exchange.slash:
         raise InvalidRequest("only paths of containers and domains end in a slash", field="path")

@@ -325,3 +325,15 @@ class TestQuotas:
         assert ada.cdmi("PUT", "/lab/a", {"metadata": {"a": "b"}}).status == 204
         assert ada.cdmi("PUT", "/lab/b", {"move": "/lab/a"}).status == 201
         assert ada.cdmi("PUT", "/lab/q/", {}).status == 201
+
+
+def test_containers_without_a_slash_are_served_where_the_site_says_so(make_site: Make) -> None:
+    cdmi = Cdmi(make_site(frontends={"occi": {}, "cdmi": {"slashless": True}}).client("ada"))
+    headers = {**VERSION, "Content-Type": CONTAINER}
+    assert cdmi.client.request("PUT", "/cdmi/lab", b"{}", headers).status == 201
+    changed = b'{"metadata": {"a": "b"}}'
+    assert cdmi.client.request("PUT", "/cdmi/lab", changed, headers).status == 204
+    assert cdmi.read("/lab")["metadata"]["a"] == "b"
+    assert cdmi.http("PUT", "/raw", b"x").status == 201
+    assert cdmi.value("/raw") == b"x"
+    assert cdmi.http("DELETE", "/lab").status == 204
