@@ -17,8 +17,8 @@ from cdmi_gw.resources import dataobjects, sources
 from cdmi_gw.resources.common import made, read, source_of, wish_of
 from cdmi_gw.resources.exchange import MAX_JSON, Exchange
 from gateway.model import DataObject, Encoding, InvalidRequest, ObjectKind, StoredObject
+from gateway.objects.contents import Piece
 from gateway.objects.names import Seen
-from gateway.objects.writing import Piece
 
 _MAX_PARTS = 1000
 

@@ -23,6 +23,7 @@ from gateway.model import (
     Queue,
     QueueValue,
 )
+from gateway.objects.contents import Content, require_size
 from gateway.objects.identifier import new_id
 from gateway.objects.names import Place, Seen
 from gateway.objects.values import Value, cut
@@ -35,7 +36,7 @@ from gateway.objects.ways import (
     require_changeable,
     require_removable,
 )
-from gateway.objects.writing import ATTEMPTS, Content, Writer, busy, is_membership, require_size
+from gateway.objects.writing import ATTEMPTS, Writer, busy, is_membership
 from gateway.policy import acl as lists
 from gateway.store import Transaction
 from gateway.store.object_rows import Held, present

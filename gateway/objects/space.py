@@ -26,8 +26,10 @@ from gateway.model import (
     Wish,
 )
 from gateway.objects.accesses import Accesses
+from gateway.objects.delayed import Delayed
 from gateway.objects.domains import DEFAULT, Domains
 from gateway.objects.exports import Exports
+from gateway.objects.founding import Founder
 from gateway.objects.identifier import EXAMPLE_ENTERPRISE, new_id
 from gateway.objects.names import Place, Seen
 from gateway.objects.queues import Queues
@@ -83,7 +85,9 @@ class Objects:
         self._domains = Domains(database, rows)
         self._ways = ways = Ways(rows, self._domains, audit, quotas or Quotas())
         self._writer = writer = Writer(database, rows, ways, values, enterprise, self.classes)
+        self._founder = founder = Founder(writer)
         self._trees = trees = Trees(writer, ways, Jobs(database), at_once=at_once)
+        self._delayed = Delayed(writer, ways, trees.jobs)
         self._queues = queues = Queues(writer, ways)
         self._wholes = wholes = Wholes(writer, ways)
         self.exports = Exports(cloud, writer, ways) if cloud is not None else None
@@ -106,7 +110,7 @@ class Objects:
             told("create", self._make_queue),
             told("create", self._make_reference),
         )
-        self.make_domain = told("create", writer.make_domain)
+        self.make_domain = told("create", founder.make)
         self.copy_container, self.copy_queue = (
             told("copy", self._copy_container),
             told("copy", self._copy_queue),
@@ -211,14 +215,10 @@ class Objects:
             tx.lock("objects root")
             top = self.rows.top(DOMAINS_NAME, tx)
             if top is None:
-                top = self._writer.add_domain(
-                    tx, None, self._own(Domain, DOMAINS_NAME, lists.DOMAINS), "", None
-                )
+                top = self._founder.add(tx, None, self._own(Domain, DOMAINS_NAME, lists.DOMAINS), "", None)
             default = self.rows.child(top, DEFAULT, tx)
             if default is None:
-                default = self._writer.add_domain(
-                    tx, top, self._own(Domain, DEFAULT, lists.DOMAINS), "", None
-                )
+                default = self._founder.add(tx, top, self._own(Domain, DEFAULT, lists.DOMAINS), "", None)
             root = self.rows.top(ROOT_NAME, tx)
             if root is None:
                 made = self._own(Container, ROOT_NAME, lists.ROOT)
@@ -252,7 +252,7 @@ class Objects:
 
         ``go_on`` is asked every few hundred objects: another process may have taken over.
         """
-        return self._trees.work(go_on) + (self._remover.remove_expired() if go_on() else 0)
+        return self._delayed.work(go_on) + (self._remover.remove_expired() if go_on() else 0)
 
     def sweep(self, older: datetime) -> int:
         """Remove the values that no object has: of deletes, and of writes that were broken off before a time.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -10,21 +10,19 @@ from gateway.identity import Caller
 from gateway.model import (
     AceMask,
     AlreadyExists,
-    BackendUnavailable,
     Completion,
     Conflict,
     Container,
     DataObject,
     Forbidden,
-    GatewayError,
     InvalidRequest,
-    Json,
     NotFound,
     Queue,
-    QueueValue,
     StoredObject,
     Wish,
 )
+from gateway.objects.contents import Content
+from gateway.objects.grafts import LOOKED_AT, Graft, without_protection
 from gateway.objects.identifier import new_id
 from gateway.objects.names import Place, Seen, require_name
 from gateway.objects.values import Replaced, Value, cut, joined
@@ -33,7 +31,6 @@ from gateway.objects.ways import (
     Ways,
     data,
     group_of,
-    guarded,
     is_being_made,
     require,
     require_changeable,
@@ -44,25 +41,18 @@ from gateway.objects.wishes import checked, domain_for, hash_of, inherited_domai
 from gateway.objects.writing import (
     ATTEMPTS,
     GIVEN_UP_AT_ONCE,
-    Content,
     Writer,
     busy,
     is_membership,
     require_place,
 )
-from gateway.policy import acl as lists
-from gateway.policy.acl import granted
-from gateway.policy.system import NOT_COPIED
 from gateway.store import Constraint, Transaction
-from gateway.store.jobs import Job, Jobs
+from gateway.store.jobs import Jobs
 from gateway.store.object_rows import Held, present
-from gateway.store.objects import LAST_NAME, SNAPSHOTS_NAME, Extent, Whole
+from gateway.store.objects import SNAPSHOTS_NAME, Whole
 
 #: Trees of more objects than this are copied by the worker.
 AT_ONCE = 2000
-#: So many objects the worker copies in one transaction.
-BATCH = 500
-
 #: What copying a field takes at the source.
 _NEEDED = (
     ("value", AceMask.READ_OBJECT),
@@ -70,7 +60,6 @@ _NEEDED = (
     ("mimetype", AceMask.READ_ATTRIBUTES),
     ("valuetransferencoding", AceMask.READ_ATTRIBUTES),
 )
-_LOOKED_AT = AceMask.READ_OBJECT | AceMask.READ_METADATA
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +149,7 @@ class Trees:
         if source.has("metadata"):
             names = source.metadata or tuple(thing.metadata)
             copied["metadata"] = {n: thing.metadata[n] for n in names if n in thing.metadata}
-            copied["system"] = _without_protection(thing.system)
+            copied["system"] = without_protection(thing.system)
         if isinstance(thing, DataObject):
             if source.has("mimetype"):
                 copied["mimetype"] = thing.mimetype
@@ -236,7 +225,7 @@ class Trees:
             if delayed:
                 self.jobs.add(tx, held.seq, from_[-1].object.id, caller.principal, as_it_is=False)
             else:
-                _Graft(self, caller, [*way, held], from_, as_it_is=False).copy(tx, tree)
+                Graft(self.writer, caller, [*way, held], from_, as_it_is=False).copy(tx, tree)
             self.ways.require_room(tx, held)
             self.ways.record(tx, caller, f"{made.kind}.create", held)
         return self.ways.seen(caller, [*way, held])
@@ -288,7 +277,7 @@ class Trees:
                 f"copy: more than {self._at_once} objects; copy to a new container", field="copy"
             )
         keys = self.writer.clear(tx, way[-1])
-        _Graft(self, caller, way, from_, as_it_is=False).copy(tx, tree)
+        Graft(self.writer, caller, way, from_, as_it_is=False).copy(tx, tree)
         self.ways.require_room(tx, way[-1])
         return keys
 
@@ -378,7 +367,7 @@ class Trees:
         raise busy(place)
 
     def _snapshot(self, caller: Caller, place: Place, name: str) -> Seen:
-        way = self.ways.container(caller, place, AceMask.WRITE_ATTRIBUTES | _LOOKED_AT | AceMask.APPEND_DATA)
+        way = self.ways.container(caller, place, AceMask.WRITE_ATTRIBUTES | LOOKED_AT | AceMask.APPEND_DATA)
         require_no_snapshot(way, place)
         if not isinstance(way[-1].object, Container):
             raise Conflict(f"{place} is no container")
@@ -397,7 +386,7 @@ class Trees:
                 way[-1].object,
                 id=new_id(self.writer.enterprise),
                 name=name,
-                system=_without_protection(way[-1].object.system),
+                system=without_protection(way[-1].object.system),
                 exports={},
                 created=present(),
             )
@@ -408,7 +397,7 @@ class Trees:
                 self.jobs.add(tx, held.seq, way[-1].object.id, caller.principal, as_it_is=True)
             else:
                 tree = self.rows.tree(way[-1], tx)[1:]
-                _Graft(self, caller, [*way, above, held], way, as_it_is=True).copy(tx, tree)
+                Graft(self.writer, caller, [*way, above, held], way, as_it_is=True).copy(tx, tree)
             self.ways.require_room(tx, held)
             self.ways.record(tx, caller, "container.snapshot", held)
         self.writer.give_up(replaced)
@@ -433,170 +422,6 @@ class Trees:
         )
         return self.rows.add(tx, way[-1], made, way[-1].group, domain=way[-1].domain_seq)
 
-    # The worker
-
-    def work(self, go_on: Callable[[], bool]) -> int:
-        """Finish all jobs that there are, as long as ``go_on``; how many.
-
-        What fails is told by the object that was to be made.
-        """
-        done = 0
-        while go_on() and (jobs := self.jobs.first(1)):
-            if not self._do(jobs[0], go_on):
-                break
-            done += 1
-        return done
-
-    def _do(self, job: Job, go_on: Callable[[], bool]) -> bool:
-        """One job, from its beginning: what an earlier try has left is removed. Whether it is over."""
-        moment = self.jobs.begin(job)
-        top = self.rows.by_seq(job.object)
-        if top is None:
-            return True
-        failure = ""
-        try:
-            if not self._empty(job, moment):
-                return False
-            source = self.rows.by_id(job.source)
-            if source is None:
-                raise NotFound("the source has been removed")
-            way, from_ = self.ways.chain(top), self.ways.chain(source)
-            graft = _Graft(self, Caller(job.principal), way, from_, as_it_is=job.as_it_is)
-            tree = [one.held for one in self.rows.tree(source)[1:]]
-            for first in range(0, len(tree), BATCH):
-                percent = min(99, 100 * first // len(tree))
-                if not go_on() or not self._step(job, moment, graft, tree[first : first + BATCH], percent):
-                    return False
-        except BackendUnavailable:
-            raise
-        except (GatewayError, Constraint) as error:
-            failure = getattr(error, "message", "something was removed meanwhile")
-            if not self._empty(job, moment):
-                return False
-        return self._end(job, moment, failure)
-
-    def _step(
-        self,
-        job: Job,
-        moment: int,
-        graft: _Graft,
-        tree: Sequence[Held],
-        percent: int,
-    ) -> bool:
-        """A part of a job; False where it is no longer ours.
-
-        What is in the source is copied as it is now: others go on with it.
-        """
-        for _ in range(ATTEMPTS):
-            with suppress(Constraint), self.database.write(durable=False) as tx:
-                held = self._own(tx, job, moment)
-                if held is None:
-                    return False
-                now = [self.rows.whole(one, tx) for one in tree]
-                graft.copy(tx, [one for one in now if one is not None])
-                self.ways.require_room(tx, held)
-                self.rows.change(tx, held, replace(held.object, percent=percent))
-                return True
-        raise Conflict("the source is changed by others all the time")
-
-    def _own(self, tx: Transaction, job: Job, moment: int) -> Held | None:
-        """What a job makes, locked before its job as by a removal; None where the job is no longer ours."""
-        held = self.rows.by_seq(job.object, tx)
-        if held is None or not self.rows.lock(tx, held) or not self.jobs.stands(tx, job, moment):
-            return None
-        return self.rows.by_seq(job.object, tx)
-
-    def _empty(self, job: Job, moment: int) -> bool:
-        """Remove what a job has made so far; False where it is no longer ours: others fill it meanwhile."""
-        while True:
-            with self.database.write() as tx:
-                top = self._own(tx, job, moment)
-                if top is None:
-                    return False
-                children = self.rows.held_children(top, "", LAST_NAME, 100, tx)
-                if not children:
-                    return True
-                self.rows.lock_tree(tx, top)
-                keys = [key for child in children for key in self.rows.remove(tx, child, GIVEN_UP_AT_ONCE)]
-            self.writer.give_up(keys)
-
-    def _end(self, job: Job, moment: int, failure: str) -> bool:
-        with self.database.write() as tx:
-            held = self._own(tx, job, moment)
-            if held is None:
-                return False
-            completion = Completion.ERROR if failure else Completion.COMPLETE
-            percent = held.object.percent if failure else 100
-            thing = replace(held.object, completion=completion, failure=failure, percent=percent)
-            self.rows.change(tx, held, thing)
-            self.jobs.done(tx, job)
-            self.ways.record(tx, Caller(job.principal), f"{thing.kind}.complete", held)
-        return True
-
-
-class _Graft:
-    """Puts copies of all that is below one object below another."""
-
-    def __init__(self, trees: Trees, caller: Caller, way: Way, from_: Way, *, as_it_is: bool) -> None:
-        self._trees, self._rows, self._caller = trees, trees.rows, caller
-        self._to, self._from, self._as_it_is = way[-1], from_[-1], as_it_is
-        self._domain = inherited_domain(trees.ways.domains, caller, way) if not as_it_is else None
-        self._moment = present()
-        self._made: dict[int, Held] = {self._from.seq: self._to}
-
-    def copy(self, tx: Transaction, tree: Sequence[Whole]) -> None:
-        """Some objects, none before the one that it is in; not what they are put in, nor what is in that."""
-        parts: list[tuple[int, Extent]] = []
-        for held, own in ((one.held, one.parts) for one in tree):
-            if held.parent_seq is None or held.parent_seq not in self._made or held.seq == self._to.seq:
-                continue
-            if is_being_made(held):
-                raise Conflict(f"{held.object.name!r} in it is still being made")
-            above = self._made[held.parent_seq]
-            copied = self._rows.add(
-                tx, above, self._copied(held, above), self._group(held), domain=self._domain_of(held)
-            )
-            self._made[held.seq] = copied
-            parts += [(copied.seq, extent) for extent in own]
-        self._rows.add_extents(tx, parts)
-
-    def _copied(self, held: Held, above: Held) -> StoredObject:
-        thing = held.object
-        id = new_id(self._trees.writer.enterprise)
-        if self._as_it_is:
-            kept = replace(thing, id=id, system=_without_protection(thing.system))
-            return replace(kept, exports={}) if isinstance(kept, Container) else kept
-        container = isinstance(thing, Container)
-        needed = _LOOKED_AT | (AceMask.EXECUTE if container else AceMask(0))
-        own = isinstance(thing, QueueValue)  # whoever reads the queue reads its values
-        if not own and granted(self._caller.principal, guarded(held), needed) != needed:
-            raise InvalidRequest(
-                f"source: you may not read {thing.name!r} in it", field="copy", reason="source"
-            )
-        principal = self._caller.principal
-        changed = replace(
-            thing,
-            id=id,
-            owner=principal.user,
-            tenant=principal.tenant,
-            acl=lists.inherited(above.object.acl, by_container=container),
-            system=_without_protection(thing.system),
-            created=self._moment,
-            modified=self._moment,
-            changes=0,
-        )
-        return replace(changed, exports={}) if isinstance(changed, Container) else changed
-
-    def _group(self, held: Held) -> str:
-        return held.group if self._as_it_is else group_of(self._caller)
-
-    def _domain_of(self, held: Held) -> int | None:
-        return held.domain_seq if self._as_it_is else self._domain
-
 
 def _state(held: Held) -> tuple[str, int]:
     return held.object.id, held.object.changes
-
-
-def _without_protection(items: Mapping[str, Json]) -> Mapping[str, Json]:
-    return {name: value for name, value in items.items() if name not in NOT_COPIED}

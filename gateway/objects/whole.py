@@ -23,11 +23,12 @@ from gateway.model import (
     StoredObject,
     Wish,
 )
+from gateway.objects.contents import Hasher
 from gateway.objects.names import Place, Seen, require_name
 from gateway.objects.values import Value
 from gateway.objects.ways import Way, Ways, group_of, guarded, require, require_changeable
 from gateway.objects.wishes import checked, domain_for, inherited_domain
-from gateway.objects.writing import Hasher, Writer, busy, is_membership, require_place
+from gateway.objects.writing import Writer, busy, is_membership, require_place
 from gateway.policy.acl import granted
 from gateway.policy.system import VALUE_HASH, effective
 from gateway.store import Constraint, Transaction

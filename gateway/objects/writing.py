@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import codecs
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +28,18 @@ from gateway.model import (
     Wish,
     shorten,
 )
+from gateway.objects.contents import (
+    MAX_EXTENTS,
+    MAX_HASHED,
+    MAX_SIZE,
+    MAX_TEXT,
+    Content,
+    Hasher,
+    Piece,
+    encoding_of,
+    require_size,
+    stored_pieces,
+)
 from gateway.objects.domains import MEMBER, read_member
 from gateway.objects.identifier import new_id
 from gateway.objects.names import MEMBERS, Place, Seen
@@ -41,7 +50,6 @@ from gateway.objects.ways import (
     data,
     group_of,
     guarded,
-    path_of,
     require,
     require_changeable,
 )
@@ -49,20 +57,11 @@ from gateway.objects.wishes import changed, checked, domain_for, hash_of, requir
 from gateway.policy import acl as lists
 from gateway.policy.acl import granted
 from gateway.policy.classes import Classes, chosen, require_transition
-from gateway.policy.system import DOMAIN_ENABLED, HASHES
 from gateway.store import Constraint, Database, Transaction
 from gateway.store.generations import BUMP_DOMAINS
 from gateway.store.object_rows import Held, present
 from gateway.store.objects import LAST_NAME, MOST, SNAPSHOTS_NAME, Extent, ObjectRows
 
-#: A value in more parts than this is written anew: each costs a reader an open file.
-MAX_EXTENTS = 64
-#: Bytes of a value, gaps included.
-MAX_SIZE = 1 << 44
-#: Longer values are no text whatever they hold: no JSON carries them, and to look would take long.
-MAX_TEXT = 32 << 20
-#: So many bytes of a value that is hashed are read again when a part of it is written.
-MAX_HASHED = 1 << 30
 #: So many values that a delete has left are given up at once, the rest by the sweeper.
 GIVEN_UP_AT_ONCE = 100
 #: How often a change begins anew that others have come before.
@@ -80,21 +79,6 @@ _ANY_CHANGE = (
     | AceMask.WRITE_ACL
     | AceMask.WRITE_OWNER
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """A value before an object has it."""
-
-    parts: Sequence[Extent]
-    size: int
-    digest: str | None = None
-    #: What is new in the value store; of the others some object has them already.
-    stored: Stored | None = None
-
-
-#: Where a part of a value begins, None: behind the one before it; and its bytes.
-Piece = tuple[int | None, Iterable[bytes]]
 
 
 class Writer:
@@ -144,7 +128,7 @@ class Writer:
         wish = checked(False, wish)
         self._writable(caller, place)
         placed: list[tuple[int, int, int]] = []  # where in the value, how long, where in what is stored
-        with self.kept(_stored(pieces, placed, place)) as stored:
+        with self.kept(stored_pieces(pieces, placed, place)) as stored:
             parts: Sequence[Extent] = []
             for start, length, offset in placed:
                 parts = spliced(parts, Extent(start, length, stored.key, offset))
@@ -269,7 +253,7 @@ class Writer:
         """The wish, with ``base64`` for a value that was to be text and is none."""
         if wish.get("encoding", present) is Encoding.UTF_8:
             short = value.size <= MAX_TEXT
-            return {**wish, "encoding": _encoding(value.blocks()) if short else Encoding.BASE64}
+            return {**wish, "encoding": encoding_of(value.blocks()) if short else Encoding.BASE64}
         return wish
 
     # Everything but values
@@ -359,72 +343,6 @@ class Writer:
             return self.added(caller, way, place, made, wish)
         except Constraint:
             raise AlreadyExists(f"{place} is there already") from None
-
-    def make_domain(self, caller: Caller, place: Place, wish: Wish) -> Seen:
-        """Make a domain with its members, which are those of the one above at first. Raises AlreadyExists."""
-        way = self.ways.parent(caller, place, AceMask.APPEND_DATA, container=True)
-        require_place(way, place, Domain)
-        wish = checked(True, wish)
-        wish["system"] = {DOMAIN_ENABLED: "false", **wish.get("system", {})}
-        made = Domain(**self.common(caller, way, place, wish, kind=Domain))
-        above = path_of(way) or ()
-        delegation = {
-            "cdmi_member_enabled": "true",
-            "cdmi_member_type": "delegation",
-            "cdmi_delegation_URI": f"/{'/'.join(above)}/{MEMBERS}/",
-        }
-        with self.kept([json.dumps(delegation).encode()]) as stored:
-            try:
-                with self.database.write() as tx:
-                    if not self.rows.lock(tx, way[-1]):
-                        raise NotFound(f"no domain for {place}")
-                    held = self.add_domain(tx, way[-1], made, group_of(caller), (delegation, stored))
-                    fresh = self.told(tx, caller, [*way, held])
-                    self.ways.record(tx, caller, "domain.create", held)
-            except Constraint:
-                raise AlreadyExists(f"{place} is there already") from None
-        return self.ways.seen(fresh, [*way, held])
-
-    def add_domain(
-        self,
-        tx: Transaction,
-        above: Held | None,
-        made: StoredObject,
-        group: str,
-        delegation: tuple[dict[str, str], Stored] | None,
-    ) -> Held:
-        """The rows of a domain: its own, and those of its members."""
-        held = self.rows.add(tx, above, made, group)
-        own: dict[str, Any] = {
-            "parent": None,
-            "owner": made.owner,
-            "tenant": made.tenant,
-            "metadata": {},
-            "created": made.created,
-            "modified": made.created,
-        }
-        members = Container(
-            id=new_id(self.enterprise),
-            name=MEMBERS,
-            acl=lists.DEFAULT,
-            **own,
-        )
-        container = self.rows.add(tx, held, members, group)
-        if delegation is not None:
-            member, stored = delegation
-            thing = DataObject(
-                id=new_id(self.enterprise),
-                name="parent",
-                acl=lists.DEFAULT,
-                system={MEMBER: member},
-                mimetype="application/json",
-                encoding=Encoding.UTF_8,
-                size=stored.size,
-                **own,
-            )
-            row = self.rows.add(tx, container, thing, group)
-            self.keep(tx, row, Content([Extent(0, stored.size, stored.key, 0)], stored.size, None, stored))
-        return held
 
     def common(
         self, caller: Caller, way: Way, place: Place, wish: Wish, *, kind: type[StoredObject] = DataObject
@@ -560,35 +478,6 @@ class Writer:
                 self.values.delete(key)
 
 
-class Hasher:
-    """Hashes a value on its way, where that is wished."""
-
-    def __init__(self, algorithm: str | None) -> None:
-        self.algorithm = algorithm or ""
-        self._hash = hashlib.new(HASHES[algorithm]) if algorithm else None
-
-    def passed(self, blocks: Iterable[bytes]) -> Iterable[bytes]:
-        if self._hash is None:
-            return blocks
-        return self._hashed(self._hash, blocks)
-
-    @staticmethod
-    def _hashed(hash: Any, blocks: Iterable[bytes]) -> Iterator[bytes]:
-        for block in blocks:
-            hash.update(block)
-            yield block
-
-    def digest(self) -> str | None:
-        return f"{self.algorithm}:{self._hash.hexdigest().upper()}" if self._hash is not None else None
-
-    def of(self, value: Value) -> str | None:
-        """The digest of a value that is stored."""
-        if self._hash is not None:
-            for _ in self.passed(value.blocks()):
-                pass
-        return self.digest()
-
-
 def is_membership(way: Way) -> bool:
     """Whether a way ends at the members of a domain."""
     return len(way) > 1 and way[-1].object.name == MEMBERS and isinstance(way[-2].object, Domain)
@@ -604,27 +493,6 @@ def require_place(way: Way, place: Place, kind: type[StoredObject]) -> None:
         raise InvalidRequest(f"{place}: members are data objects", field="path")
 
 
-def _stored(pieces: Iterable[Piece], placed: list[tuple[int, int, int]], place: Place) -> Iterator[bytes]:
-    """The bytes of pieces one behind the other; ``placed`` tells where each has been put."""
-    at = offset = 0
-    for start, blocks in pieces:
-        begun = at = at if start is None else start
-        for block in blocks:
-            at += len(block)
-            if at > MAX_SIZE:
-                raise InvalidRequest(f"{place}: more than {MAX_SIZE} bytes", reason="too_large")
-            yield block
-        if at > begun:
-            placed.append((begun, at - begun, offset))
-        offset += at - begun
-
-
-def require_size(content: Content, place: Place) -> None:
-    """Raises InvalidRequest for a value that is too long."""
-    if content.size > MAX_SIZE:
-        raise InvalidRequest(f"{place}: more than {MAX_SIZE} bytes", reason="too_large")
-
-
 def require_condition(wish: Wish, present: StoredObject | None) -> None:
     """Raises what the condition of a wish raises."""
     condition = wish.get("condition")
@@ -634,15 +502,3 @@ def require_condition(wish: Wish, present: StoredObject | None) -> None:
 
 def busy(place: Place) -> Conflict:
     return Conflict(f"{place} is changed by others all the time; try again")
-
-
-def _encoding(blocks: Iterator[bytes]) -> Encoding:
-    """``utf-8`` for what is valid UTF-8, else ``base64``."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for block in blocks:
-            decoder.decode(block)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return Encoding.BASE64
-    return Encoding.UTF_8

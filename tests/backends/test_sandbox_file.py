@@ -294,5 +294,6 @@ def test_the_sandbox_needs_nothing_but_the_standard_library_and_the_model() -> N
         "gateway.model.resources",
         "gateway.model.specs",
         "gateway.model.states",
+        "gateway.model.wishes",
     }
     assert not [name for name in names if name.startswith("backends.suite")]

@@ -28,12 +28,12 @@ from gateway.model import (
     StoredObject,
     Wish,
 )
+from gateway.objects.contents import MAX_EXTENTS
 from gateway.objects.names import Place
 from gateway.objects.queues import Item
 from gateway.objects.space import Objects
 from gateway.objects.trees import Source
 from gateway.objects.values import Replaced
-from gateway.objects.writing import MAX_EXTENTS
 from gateway.policy import acl
 from gateway.store import Database, Query, migrate
 from gateway.store.audit import Audit

@@ -207,7 +207,7 @@ def nested(depth: int) -> bytes:
         ("?value:0-1;value:1-2", b'{"value": "eA=="}', 400),
         ("?value:0-5", b'{"value": "eA=="}', 400),
         ("?value:99999999999999999999-99999999999999999999", b'{"value": "eA=="}', 400),
-        ("?value:9999999999999999999-9999999999999999999", b'{"value": "eA=="}', 413),
+        ("?value:999999999999999999-999999999999999999", b'{"value": "eA=="}', 413),
     ],
 )
 def test_a_document_is_taken_whole_or_refused(uploads: Uploads, query: str, body: bytes, status: int) -> None:
@@ -222,7 +222,7 @@ def test_a_document_is_taken_whole_or_refused(uploads: Uploads, query: str, body
         ("bytes=-0", 416, None),
         ("bytes=--5", 200, b"0123456789"),
         ("bytes=0-1,1-2", 206, None),
-        ("bytes=9-99999999999999999999999", 200, b"0123456789"),
+        ("bytes=9-99999999999999999999999", 206, b"9"),
         ("bytes=9-9999999999999999999", 206, b"9"),
     ],
 )
