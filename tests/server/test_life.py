@@ -119,7 +119,7 @@ def test_it_starts_again_at_once_after_only_the_serving_process_was_killed(serve
     path = server.create("compute")
     server.behead()
     server.start()
-    eventually(lambda: server.told().count(f"{server.url}/") == 2)
+    eventually(lambda: server.told().count(f"OCCI: {server.url}/") == 2)
     assert ask(server, "GET", path).status == 200
 
 
