@@ -106,15 +106,11 @@ class Objects:
         self.get, self.open = told("read", self._get), told("read", self._open)
         self.children, self.how_many_children = told("list", self._children), told("list", self._how_many)
         self.make_container = told("create", self._make_container)
-        self.make_queue, self.make_reference = (
-            told("create", self._make_queue),
-            told("create", self._make_reference),
-        )
+        self.make_queue = told("create", self._make_queue)
+        self.make_reference = told("create", self._make_reference)
         self.make_domain = told("create", founder.make)
-        self.copy_container, self.copy_queue = (
-            told("copy", self._copy_container),
-            told("copy", self._copy_queue),
-        )
+        self.copy_container = told("copy", self._copy_container)
+        self.copy_queue = told("copy", self._copy_queue)
 
     def _told(
         self, event: str, work: Callable[Concatenate[Caller, P], T]
@@ -132,7 +128,12 @@ class Objects:
         return told
 
     def denied(self, caller: Caller, event: str, error: Forbidden) -> None:
-        """Put on record what a caller was refused; the answer is the same where the store is down."""
+        """Put on record what a caller was refused; the answer is the same where the store is down.
+
+        Whoever has not signed in is asked to do that; there is nothing to remember of it.
+        """
+        if not caller.principal.user:
+            return
         with suppress(GatewayError), self._database.write(durable=False) as tx:
             self._audit.append(tx, caller, event, "denied", reason=error.reason, detail=error.message)
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.cdmi_gw.conftest import OBJECT, VERSION, Cdmi
 from tests.cdmi_gw.test_exports import SIZE, storage
+from tests.client import Client
 
 OWN = {"acetype": "ALLOW", "identifier": "OWNER@", "aceflags": "0x0", "acemask": "0x1F07FF"}
 
@@ -297,9 +298,11 @@ def test_what_expires_goes_though_much_before_it_stays(ada: Cdmi) -> None:
 
 def test_what_is_denied_is_on_record(ada: Cdmi, bob: Cdmi) -> None:
     bob.cdmi("GET", "/lab/")
+    assert Cdmi(Client(ada.client.application, "")).cdmi("GET", "/lab/").status == 401
     gateway = ada.client.application.gateway
     records = list(gateway.cloud.audit.query(user="bob"))
     assert [(r["event"], r["outcome"]) for r in records] == [("object.read", "denied")]
+    assert [r for r in gateway.cloud.audit.query() if r["outcome"] == "denied"] == records
 
 
 def test_a_capability_object_is_read_by_its_id(ada: Cdmi) -> None:
