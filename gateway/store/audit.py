@@ -87,7 +87,7 @@ class Audit:
             outcome=outcome,
             user=principal.user,
             tenant=principal.tenant,
-            resource_id=resource,
+            resource_id=facts.get("object_id") if resource is None else resource,
             record=text,
         )
 

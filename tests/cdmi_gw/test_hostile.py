@@ -351,3 +351,10 @@ class TestDomains:
         made = json.loads(ada.client.request("POST", "/cdmi/cdmi_objectid/", body, headers).body)
         moved = ada.cdmi("PUT", "/lab/x", {"move": f"/cdmi_objectid/{made['objectID']}"})
         assert (moved.status, ada.children("/lab/")) == (403, [])
+
+
+def test_what_was_done_with_an_object_is_found_by_its_id(ada: Cdmi) -> None:
+    made = json.loads(ada.cdmi("PUT", "/lab/a", {"value": "x"}).body)
+    ada.cdmi("DELETE", "/lab/a")
+    records = ada.client.application.gateway.cloud.audit.query(resource=made["objectID"])
+    assert [record["event"] for record in records] == ["dataobject.create", "dataobject.delete"]
