@@ -100,6 +100,7 @@ def _get_value(exchange: Exchange, resp: falcon.Response, seen: Seen) -> None:
     tag, env = etag(thing), exchange.req.env
     resp.content_type = thing.mimetype
     resp.set_header("ETag", tag)
+    resp.set_header("X-Content-Type-Options", "nosniff")  # it is what its writer says, nothing else
     resp.set_header("Last-Modified", format_datetime(thing.modified, usegmt=True))
     resp.set_header("Accept-Ranges", "bytes")
     value = exchange.endpoint.objects.open(exchange.caller, exchange.place, thing)

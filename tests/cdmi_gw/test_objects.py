@@ -61,6 +61,7 @@ def test_the_same_object_is_there_by_plain_http_and_by_its_id(ada: Cdmi) -> None
     assert ada.http("PUT", "/lab/raw", b"\0\1\2\3", Content_Type="Image/PNG").status == 201
     answer = ada.http("GET", "/lab/raw")
     assert (answer.status, answer.headers["content-type"], answer.body) == (200, "image/png", b"\0\1\2\3")
+    assert answer.headers["x-content-type-options"] == "nosniff"
     read = ada.read("/lab/raw")
     assert (read["value"], read["mimetype"]) == (base64.b64encode(b"\0\1\2\3").decode(), "image/png")
     assert ada.http("GET", f"/cdmi_objectid/{read['objectID'].lower()}").body == b"\0\1\2\3"
