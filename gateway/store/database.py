@@ -131,7 +131,9 @@ class Database:
         if parsed.get_backend_name() == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         self.url = parsed
-        self.engine = sa.create_engine(parsed, poolclass=sa.NullPool, future=True)
+        is_sqlite = parsed.get_backend_name() == "sqlite"
+        patience = {"timeout": BUSY_TIMEOUT_SECONDS} if is_sqlite else {}
+        self.engine = sa.create_engine(parsed, poolclass=sa.NullPool, future=True, connect_args=patience)
         self.dialect = self.engine.dialect
         self.is_sqlite = self.dialect.name == "sqlite"
         self._local = threading.local()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
@@ -18,7 +20,7 @@ from alembic.script import ScriptDirectory
 
 from gateway.model import BackendUnavailable, shorten
 
-from .database import Database, Query
+from .database import BUSY_TIMEOUT_SECONDS, Database, Query
 from .schema import generations
 
 log = logging.getLogger("gateway.store")
@@ -101,7 +103,7 @@ def _locked(database: Database) -> Iterator[sa.Connection]:
             # read "nothing there yet". Taking the write lock first puts them in line.
             raw = connection.connection.dbapi_connection
             assert raw is not None
-            raw.execute("PRAGMA journal_mode=WAL")
+            _write_ahead(raw)
             raw.isolation_level = None
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             ticket = database.changes.begin()
@@ -114,6 +116,19 @@ def _locked(database: Database) -> Iterator[sa.Connection]:
             if database.is_sqlite:
                 connection.rollback()  # of a migration that failed: the write is over before it is told so
                 database.changes.end(ticket)
+
+
+def _write_ahead(raw: Any) -> None:
+    """Have a new file written as all are; of several who do that at once SQLite may refuse one unheard."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 def _copied(database: Database, revision: str) -> Path:
